@@ -1,0 +1,12 @@
+# hallmark_library(formats LINKS ...): every .cc at and below a top-level folder as one target.
+function(hallmark_library folder)
+  cmake_parse_arguments(arg "" "" "PUBLIC;PRIVATE" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cc)
+  if(sources)
+    add_library(hallmark_${folder} STATIC ${sources})
+    target_link_libraries(hallmark_${folder} PUBLIC hallmark_options ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  else()
+    add_library(hallmark_${folder} INTERFACE)
+    target_link_libraries(hallmark_${folder} INTERFACE hallmark_options ${arg_PUBLIC})
+  endif()
+endfunction()

@@ -1,0 +1,53 @@
+// Every supported container, seen as an ordered list of named tensors.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "src/base/bytes.h"
+#include "src/base/error.h"
+#include "src/base/finding.h"
+#include "src/io/file.h"
+#include "src/tensor/tensor_info.h"
+
+namespace hallmark {
+
+// Metadata of a container, typed as far as the container types it.
+struct MetadataArray;
+using MetadataValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string,
+                                   std::shared_ptr<const MetadataArray>>;
+struct MetadataArray {
+  std::string element_type;           // as the container names it: "string", "f32"
+  std::vector<MetadataValue> values;
+};
+struct MetadataEntry {
+  std::string key;
+  MetadataValue value;
+};
+
+// One file of weights. Immutable and safe to share between threads. It reads headers only; the
+// file it was opened on must outlive it. Everything in Tensors() was checked against the file, so
+// ranges can be trusted; payload comes by ReadTensor.
+class ModelReader {
+ public:
+  virtual ~ModelReader() = default;
+  virtual std::string_view FormatName() const = 0;             // "safetensors", "gguf", …
+  virtual std::string FormatDetail() const = 0;                // "GGUF v3, alignment 32"
+  virtual std::span<const TensorInfo> Tensors() const = 0;     // in file order
+  virtual std::span<const MetadataEntry> Metadata() const = 0;  // in file order
+  virtual std::span<const Finding> Findings() const = 0;       // oddities that are not errors
+
+  // Fills `out` with the row-major little-endian bytes [offset, offset + out.size()) of tensor
+  // `index`: strides applied, inflated, byte order and conj/neg bits resolved; block types as raw
+  // blocks. The range lies within payload_bytes. Sequential reads are fast in every container.
+  // Errors: kIo; kMalformed (a deflated record that lies about its size or CRC).
+  virtual Result<void> ReadTensor(std::size_t index, std::uint64_t offset,
+                                  MutableByteSpan out) const = 0;
+};
+
+}  // namespace hallmark

@@ -1,0 +1,34 @@
+// Text from files is data: hex, UTF-8 checks, escaping for people, natural order.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/bytes.h"
+
+namespace hallmark {
+
+std::string ToHex(ByteSpan bytes);  // lower case
+// Either case; nullopt unless an even number of hex digits and nothing else.
+std::optional<std::vector<std::byte>> FromHex(std::string_view hex);
+
+bool IsValidUtf8(std::string_view text);  // RFC 3629: no surrogates, no overlong forms
+
+// One printable line: control characters, bidirectional and other format characters, line
+// separators, backslashes and invalid bytes become \n, \t, \\, \xHH or \u{H}. Never empty quotes:
+// an empty text becomes "".
+std::string EscapeForPeople(std::string_view text);
+
+// "model-2" before "model-10"; ties broken by bytes.
+bool NaturalLess(std::string_view a, std::string_view b);
+
+std::string AsciiLower(std::string_view text);
+std::string_view TrimAscii(std::string_view text);
+
+// 1234567 -> "1.2 MB"; decimal units, as disks and hubs state sizes.
+std::string HumanBytes(std::uint64_t bytes);
+
+}  // namespace hallmark

@@ -1,0 +1,60 @@
+// Digests that know their algorithm, and what each algorithm is worth.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "src/base/bytes.h"
+
+namespace hallmark {
+
+enum class Algorithm : std::uint8_t {
+  kMd5,
+  kSha1,
+  kSha256,
+  kSha512,
+  kBlake2b,  // BLAKE2b-512
+  kBlake3,   // 256 bits
+  kCrc32,    // ISO-HDLC, big-endian as lists print it
+  kTree,     // BEP 52 root: SHA-256 over 16 KiB blocks
+};
+
+struct AlgorithmInfo {
+  Algorithm algorithm;
+  std::string_view name;          // "sha256"; stable, used in "algo:hex"
+  std::uint32_t digest_bytes;
+  bool resists_attackers;         // false: guards against accidents only
+};
+
+std::span<const AlgorithmInfo> AllAlgorithms();  // in enum order
+const AlgorithmInfo& InfoOf(Algorithm algorithm);
+// Also the spellings of other tools: "SHA2-256", "SHA-256", "blake2b-512", "BLAKE2b"; any case.
+std::optional<Algorithm> AlgorithmByName(std::string_view name);
+
+class Digest {
+ public:
+  // `bytes` has exactly the algorithm's digest_bytes.
+  Digest(Algorithm algorithm, ByteSpan bytes);
+  // nullopt unless `hex` (either case) has the right length.
+  static std::optional<Digest> FromHex(Algorithm algorithm, std::string_view hex);
+  static std::optional<Digest> Parse(std::string_view algo_colon_hex);
+
+  Algorithm GetAlgorithm() const { return algorithm_; }
+  ByteSpan Bytes() const { return {bytes_.data(), size_}; }
+  std::string Hex() const;       // lower case
+  std::string ToString() const;  // "sha256:…"
+
+  friend bool operator==(const Digest&, const Digest&) = default;
+  friend auto operator<=>(const Digest&, const Digest&) = default;
+
+ private:
+  Algorithm algorithm_;
+  std::uint8_t size_;
+  std::array<std::byte, 64> bytes_{};
+};
+
+}  // namespace hallmark

@@ -1,0 +1,47 @@
+#include "src/base/text.h"
+
+#include "tests/support/test_support.h"
+
+namespace hallmark {
+namespace {
+
+TEST(Text, ChecksUtf8AsRfc3629) {
+  EXPECT_TRUE(IsValidUtf8("é中🦙"));
+  EXPECT_FALSE(IsValidUtf8("\xC0\x80"));          // overlong
+  EXPECT_FALSE(IsValidUtf8("\xED\xA0\x80"));      // surrogate
+  EXPECT_FALSE(IsValidUtf8("\xF4\x90\x80\x80"));  // beyond U+10FFFF
+  EXPECT_FALSE(IsValidUtf8("\xE4\xB8"));          // cut
+}
+
+TEST(Text, EscapesWhatCouldFoolATerminal) {
+  EXPECT_EQ(EscapeForPeople("plain é"), "plain é");
+  EXPECT_EQ(EscapeForPeople("a\x1b[31m\n"), "a\\x1b[31m\\n");
+  EXPECT_EQ(EscapeForPeople("x\u202Egpj"), "x\\u{202e}gpj");
+  EXPECT_EQ(EscapeForPeople("\xff"), "\\xff");
+  EXPECT_EQ(EscapeForPeople("back\\slash"), "back\\\\slash");
+  EXPECT_EQ(EscapeForPeople(""), "\"\"");
+}
+
+TEST(Text, OrdersNumbersNaturally) {
+  EXPECT_TRUE(NaturalLess("model-2", "model-10"));
+  EXPECT_FALSE(NaturalLess("model-10", "model-2"));
+  EXPECT_TRUE(NaturalLess("a", "b"));
+  EXPECT_TRUE(NaturalLess("a", "a1"));
+  EXPECT_FALSE(NaturalLess("a", "a"));
+  EXPECT_NE(NaturalLess("a01", "a1"), NaturalLess("a1", "a01"));  // a strict order
+}
+
+TEST(Text, ReadsHexOfEitherCaseAndNothingElse) {
+  EXPECT_EQ(ToHex(*FromHex("00fFA5")), "00ffa5");
+  EXPECT_FALSE(FromHex("0"));
+  EXPECT_FALSE(FromHex("0g"));
+}
+
+TEST(Text, StatesSizesInDecimalUnits) {
+  EXPECT_EQ(HumanBytes(999), "999 B");
+  EXPECT_EQ(HumanBytes(13476939516), "13.5 GB");
+  EXPECT_EQ(HumanBytes(999999), "1.0 MB");
+}
+
+}  // namespace
+}  // namespace hallmark

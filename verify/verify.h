@@ -1,0 +1,119 @@
+// Is this copy what the sources say? Files first; weights where files differ.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/task.h"
+#include "verify/sources/source.h"
+
+namespace hallmark {
+
+enum class Verdict {
+  kAuthentic,     // matches a statement signed by a trusted key
+  kMatches,       // every listed file matches; the source is unauthenticated
+  kSameWeights,   // files differ or are in another container, weight identity equal
+  kPartial,       // what was checked matches, but files are missing or unlisted
+  kMismatch,      // checked, and it does not hold
+  kInconclusive,  // nothing that could be compared
+};
+std::string_view VerdictName(Verdict verdict);  // "same-weights"
+
+enum class FileState {
+  kOk,
+  kRenamed,        // its digest is listed, under another path
+  kMismatch,       // a digest differs
+  kWrongSize,      // said before anything is hashed
+  kMissing,        // listed, not there
+  kIncomplete,     // listed, and there is only an unfinished download of it
+  kUnlisted,       // there, not listed
+  kUnread,         // could not be read to its end; see error
+  kNotComparable,  // listed without a digest that could be computed
+};
+std::string_view FileStateName(FileState state);  // "wrong-size"
+
+// A stretch of a file that differs from the manifest, and what lies in it.
+struct DamagedRange {
+  ByteRange range;                   // as exact as the manifest's hashes: whole 4 MiB spans or tensors
+  std::vector<std::string> tensors;  // canonical names
+  std::vector<std::string> groups;   // "model.layers.17"
+};
+
+struct DigestCheck {
+  ListedDigest expected;
+  std::optional<Digest> actual;  // absent: not computed
+  bool Matches() const { return actual && *actual == expected.digest; }
+};
+
+struct FileVerdict {
+  FileState state;
+  std::string path;       // in the copy; empty if it is not there
+  std::string listed_as;  // in the source; empty if unlisted
+  std::size_t source = 0;  // index into VerifyReport::sources; unlisted: of all sources together
+  std::uint64_t size = 0;
+  std::optional<std::uint64_t> listed_size;
+  std::vector<DigestCheck> checks;
+  std::vector<DamagedRange> damage;  // against a manifest, for mismatches
+  std::vector<ByteRange> intact;     // against a manifest, for incomplete and cut files: right already
+  std::optional<Error> error;        // for kUnread
+  bool holds_weights = false;
+  bool remembered = false;           // digest taken over from an interrupted run of the same command
+};
+
+struct WeightsVerdict {
+  enum class State { kNotCompared, kSame, kDifferent, kNotComparable };
+  State state = State::kNotCompared;
+  std::string ours;    // "hm1:…" or empty
+  std::string theirs;
+  std::string source;  // who said theirs
+  std::string reason;  // why not comparable
+  struct Difference {
+    std::string tensor;  // canonical name
+    std::string group;
+    std::string what;    // "differs", "missing", "added", "shape 32x64, expected 64x64"
+    std::vector<std::pair<std::string, ByteRange>> places;  // file in the copy, bytes there
+  };
+  std::vector<Difference> differences;  // where tensor digests are known
+  std::uint64_t tensors_compared = 0;
+};
+std::string_view WeightsStateName(WeightsVerdict::State state);
+
+struct SourceSummary {
+  std::string name;
+  std::string dialect;
+  std::string title;
+  bool complete = true;
+  bool inside_copy = false;
+  bool resists_attackers = false;  // every listed file has a digest that does
+  std::uint64_t listed_files = 0;
+};
+
+struct VerifyReport {
+  Verdict verdict = Verdict::kInconclusive;
+  std::string summary;  // one sentence for people: what holds, and on whose word
+  std::string hint;     // what would settle it, or empty
+  std::vector<SourceSummary> sources;
+  std::vector<FileVerdict> files;
+  WeightsVerdict weights;
+  std::vector<Finding> findings;
+  std::uint64_t files_hashed = 0;
+  std::uint64_t bytes_hashed = 0;
+};
+
+struct VerifyOptions {
+  std::vector<std::string> include;  // globs over paths; empty: everything
+  bool weights_only = false;         // differing side files do not count
+  bool compare_weights = true;       // read tensors where files differ
+};
+
+// `copy`: a directory or a single file. With no sources, the catalogue and the lists found around
+// the copy are tried, and the report says what that is worth. Wrong sizes and missing files are
+// found before anything is hashed; every file is read once.
+// Errors: only where the question could not be asked at all (no such directory, interrupted).
+Result<VerifyReport> Verify(const std::filesystem::path& copy, std::vector<Source> sources,
+                            const VerifyOptions& options, const Task& task);
+
+}  // namespace hallmark

@@ -1,0 +1,71 @@
+// Opens a MODEL, as the command line calls it: a directory, any one shard, an index or a file.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "formats/model_reader.h"
+#include "src/base/task.h"
+#include "src/io/directory.h"
+#include "src/model/config.h"
+
+namespace hallmark {
+
+// Files that together hold the tensors of one model.
+struct ModelSet {
+  enum class Layout {
+    kSingle,         // one file
+    kIndexed,        // *.index.json and the shards it names
+    kNumbered,       // name-00001-of-00003 without an index, and GGUF splits
+    kModelParallel,  // Meta's consolidated.NN.pth: every file holds a slice of every tensor
+  };
+  Layout layout;
+  std::string name;                // for people: "consolidated.*.pth (2 files)"
+  std::string index;               // path of the index file, or empty
+  std::vector<std::string> files;  // relative to the listing's root, in shard order
+  std::vector<std::string> missing;  // files that index or numbering name but are not there
+};
+
+// The sets among the files of a directory, told by content; the likeliest main set first. Side
+// files (configuration, tokenizer, optimiser state) form none.
+Result<std::vector<ModelSet>> FindModelSets(const DirectoryListing& listing);
+
+// One file of an opened model.
+struct WeightFile {
+  std::string path;  // relative to the model's root
+  std::unique_ptr<File> file;
+  std::unique_ptr<ModelReader> reader;
+};
+
+// An opened set: headers were read, nothing else. Movable; immutable and thread-safe afterwards.
+class Model {
+ public:
+  // `path`: a directory that holds one set, a file of a set, an index, or a single file.
+  // Errors: kNotFound (also a missing shard, named), kUsage (several sets: named, pick one), and
+  // whatever the reader of a file says.
+  static Result<Model> Open(const std::filesystem::path& path, const Task& task);
+  static Result<Model> Open(const std::filesystem::path& root, const DirectoryListing& listing,
+                            const ModelSet& set, const Task& task);
+
+  const std::filesystem::path& Root() const { return root_; }  // directory the paths start at
+  const ModelSet& Set() const { return set_; }
+  const std::vector<WeightFile>& Files() const { return files_; }  // in shard order
+  const ModelConfig& Config() const { return config_; }
+  const std::vector<Finding>& Findings() const { return findings_; }  // the readers' ones included
+
+  // kIo if any of the files changed since it was opened.
+  Result<void> CheckUnchanged() const;
+
+ private:
+  Model() = default;
+
+  std::filesystem::path root_;
+  ModelSet set_;
+  std::vector<WeightFile> files_;
+  ModelConfig config_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace hallmark
