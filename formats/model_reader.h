@@ -22,7 +22,7 @@ struct MetadataArray;
 using MetadataValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string,
                                    std::shared_ptr<const MetadataArray>>;
 struct MetadataArray {
-  std::string element_type;           // as the container names it: "string", "f32"
+  std::string element_type;  // as the container names it: "string", "f32"
   std::vector<MetadataValue> values;
 };
 struct MetadataEntry {
@@ -36,11 +36,11 @@ struct MetadataEntry {
 class ModelReader {
  public:
   virtual ~ModelReader() = default;
-  virtual std::string_view FormatName() const = 0;             // "safetensors", "gguf", …
-  virtual std::string FormatDetail() const = 0;                // "GGUF v3, alignment 32"
-  virtual std::span<const TensorInfo> Tensors() const = 0;     // in file order
+  virtual std::string_view FormatName() const = 0;              // "safetensors", "gguf", …
+  virtual std::string FormatDetail() const = 0;                 // "GGUF v3, alignment 32"
+  virtual std::span<const TensorInfo> Tensors() const = 0;      // in file order
   virtual std::span<const MetadataEntry> Metadata() const = 0;  // in file order
-  virtual std::span<const Finding> Findings() const = 0;       // oddities that are not errors
+  virtual std::span<const Finding> Findings() const = 0;        // oddities that are not errors
 
   // Fills `out` with the row-major little-endian bytes [offset, offset + out.size()) of tensor
   // `index`: strides applied, inflated, byte order and conj/neg bits resolved; block types as raw

@@ -37,7 +37,7 @@ std::string_view FileStateName(FileState state);  // "wrong-size"
 
 // A stretch of a file that differs from the manifest, and what lies in it.
 struct DamagedRange {
-  ByteRange range;                   // as exact as the manifest's hashes: whole 4 MiB spans or tensors
+  ByteRange range;  // as exact as the manifest's hashes: whole 4 MiB spans or tensors
   std::vector<std::string> tensors;  // canonical names
   std::vector<std::string> groups;   // "model.layers.17"
 };
@@ -50,30 +50,30 @@ struct DigestCheck {
 
 struct FileVerdict {
   FileState state;
-  std::string path;       // in the copy; empty if it is not there
-  std::string listed_as;  // in the source; empty if unlisted
+  std::string path;        // in the copy; empty if it is not there
+  std::string listed_as;   // in the source; empty if unlisted
   std::size_t source = 0;  // index into VerifyReport::sources; unlisted: of all sources together
   std::uint64_t size = 0;
   std::optional<std::uint64_t> listed_size;
   std::vector<DigestCheck> checks;
   std::vector<DamagedRange> damage;  // against a manifest, for mismatches
-  std::vector<ByteRange> intact;     // against a manifest, for incomplete and cut files: right already
-  std::optional<Error> error;        // for kUnread
+  std::vector<ByteRange> intact;  // against a manifest, for incomplete and cut files: right already
+  std::optional<Error> error;     // for kUnread
   bool holds_weights = false;
-  bool remembered = false;           // digest taken over from an interrupted run of the same command
+  bool remembered = false;  // digest taken over from an interrupted run of the same command
 };
 
 struct WeightsVerdict {
   enum class State { kNotCompared, kSame, kDifferent, kNotComparable };
   State state = State::kNotCompared;
-  std::string ours;    // "hm1:…" or empty
+  std::string ours;  // "hm1:…" or empty
   std::string theirs;
   std::string source;  // who said theirs
   std::string reason;  // why not comparable
   struct Difference {
     std::string tensor;  // canonical name
     std::string group;
-    std::string what;    // "differs", "missing", "added", "shape 32x64, expected 64x64"
+    std::string what;  // "differs", "missing", "added", "shape 32x64, expected 64x64"
     std::vector<std::pair<std::string, ByteRange>> places;  // file in the copy, bytes there
   };
   std::vector<Difference> differences;  // where tensor digests are known

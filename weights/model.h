@@ -22,9 +22,9 @@ struct ModelSet {
     kModelParallel,  // Meta's consolidated.NN.pth: every file holds a slice of every tensor
   };
   Layout layout;
-  std::string name;                // for people: "consolidated.*.pth (2 files)"
-  std::string index;               // path of the index file, or empty
-  std::vector<std::string> files;  // relative to the listing's root, in shard order
+  std::string name;                  // for people: "consolidated.*.pth (2 files)"
+  std::string index;                 // path of the index file, or empty
+  std::vector<std::string> files;    // relative to the listing's root, in shard order
   std::vector<std::string> missing;  // files that index or numbering name but are not there
 };
 

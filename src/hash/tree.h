@@ -12,7 +12,7 @@ namespace hallmark {
 
 using TreeNode = std::array<std::byte, 32>;
 
-inline constexpr std::uint64_t kTreeBlock = 16384;             // bytes a leaf
+inline constexpr std::uint64_t kTreeBlock = 16384;              // bytes a leaf
 inline constexpr std::uint64_t kSubRootSpan = 4 * 1024 * 1024;  // bytes a sub-root, 256 leaves
 
 // Fills leaves[i] with SHA-256 of the i-th 16 KiB of `bytes`; the last block may be shorter.

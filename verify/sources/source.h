@@ -41,9 +41,9 @@ struct Source {
   bool complete = true;
   bool inside_copy = false;  // found in or below the copy it is about: it cannot vouch for it
   std::string weights;       // "hm1:…" where the source says one
-  std::optional<Manifest> manifest;               // if the source is one
-  std::optional<std::filesystem::path> model;     // if the source is another copy on disk
-  std::vector<Finding> findings;                  // lines not understood, weak algorithms, notes
+  std::optional<Manifest> manifest;            // if the source is one
+  std::optional<std::filesystem::path> model;  // if the source is another copy on disk
+  std::vector<Finding> findings;               // lines not understood, weak algorithms, notes
 };
 
 // How one dialect is told and read. `text` is the whole source.
