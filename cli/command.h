@@ -16,13 +16,13 @@ namespace hallmark {
 
 // What an option's value or an operand is; decides what is checked and what completion offers.
 enum class ValueKind {
-  kFlag,    // no value
+  kFlag,  // no value
   kText,
   kNumber,  // 1 … 4096
   kPath,
-  kSource,  // a path, or a scheme such as catalogue:ID
-  kChoice,  // one of `choices`
-  kChoices, // several of them, separated by commas
+  kSource,   // a path, or a scheme such as catalogue:ID
+  kChoice,   // one of `choices`
+  kChoices,  // several of them, separated by commas
 };
 
 struct Option {
@@ -83,8 +83,8 @@ class Arguments {
 class Session;
 
 struct Verb {
-  std::string_view name;     // "verify"
-  std::string_view summary;  // one line, lower case, no full stop
+  std::string_view name;              // "verify"
+  std::string_view summary;           // one line, lower case, no full stop
   std::string_view description = {};  // paragraphs, a blank line between them
   std::vector<Operand> operands = {};
   std::vector<Option> options = {};

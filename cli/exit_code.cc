@@ -23,8 +23,8 @@ constexpr std::array kExitCodes = {
 
 // Worst first.
 constexpr std::array kOrder = {
-    ExitCode::kBug,       ExitCode::kInterrupted, ExitCode::kUsage,       ExitCode::kDangerous,
-    ExitCode::kUntrusted, ExitCode::kMismatch,    ExitCode::kMalformed,   ExitCode::kUnsupported,
+    ExitCode::kBug,          ExitCode::kInterrupted, ExitCode::kUsage,     ExitCode::kDangerous,
+    ExitCode::kUntrusted,    ExitCode::kMismatch,    ExitCode::kMalformed, ExitCode::kUnsupported,
     ExitCode::kInconclusive, ExitCode::kOk,
 };
 

@@ -28,8 +28,8 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
   for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1,
-                          d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0u : 1u)});
+      d[i][j] = std::min(
+          {d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0u : 1u)});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
         d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
       }
@@ -161,8 +161,8 @@ class ArgumentParser {
       const bool digits = value.find_first_not_of("0123456789") == std::string::npos;
       const unsigned long number = digits && value.size() <= 4 ? std::stoul(value) : 0;
       if (number < 1 || number > 4096) {
-        return UsageError(path_, fmt::format("{}: got {}, limit 1 to 4096", option.name,
-                                             EscapeForPeople(value)));
+        return UsageError(
+            path_, fmt::format("{}: got {}, limit 1 to 4096", option.name, EscapeForPeople(value)));
       }
     }
     if (option.kind == ValueKind::kChoice) {
@@ -250,10 +250,10 @@ Result<Invocation> ParseCommandLine(const std::vector<std::string>& arguments) {
       }
       std::string hint = DidYouMean(word, Names(verbs));
       if (hint.empty()) hint = fmt::format("one of {}", fmt::join(Names(verbs), ", "));
-      return Error{Errc::kUsage, path.empty() ? EscapeForPeople(word) : path,
-                   path.empty() ? "unknown verb"
-                                : fmt::format("unknown verb {}", EscapeForPeople(word)),
-                   std::nullopt, std::move(hint)};
+      return Error{
+          Errc::kUsage, path.empty() ? EscapeForPeople(word) : path,
+          path.empty() ? "unknown verb" : fmt::format("unknown verb {}", EscapeForPeople(word)),
+          std::nullopt, std::move(hint)};
     }
     verb = next;
     path += path.empty() ? std::string(name) : fmt::format(" {}", name);

@@ -22,6 +22,7 @@ struct Invocation {
 Result<Invocation> ParseCommandLine(const std::vector<std::string>& arguments);
 
 // Of `known`, the spelling nearest to `typed`; empty if none is near.
-std::string_view NearestSpelling(std::string_view typed, const std::vector<std::string_view>& known);
+std::string_view NearestSpelling(std::string_view typed,
+                                 const std::vector<std::string_view>& known);
 
 }  // namespace hallmark

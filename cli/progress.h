@@ -48,8 +48,8 @@ class ProgressDisplay : public ProgressSink {
 
  private:
   void Work();
-  void Show();        // holds mutex_
-  void ClearBar();    // holds mutex_
+  void Show();      // holds mutex_
+  void ClearBar();  // holds mutex_
   ProgressState Snapshot() const;
 
   Terminal* terminal_;

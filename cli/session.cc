@@ -43,9 +43,7 @@ unsigned ThreadsOf(const Verb& verb, const Arguments& arguments) {
 
 }  // namespace
 
-Option JsonOption() {
-  return {.name = "--json", .help = "print one JSON object instead of text"};
-}
+Option JsonOption() { return {.name = "--json", .help = "print one JSON object instead of text"}; }
 
 Option JsonLinesOption() {
   return {.name = "--json-lines", .help = "print one JSON object a line, for long lists"};
@@ -54,8 +52,8 @@ Option JsonLinesOption() {
 Option ForceOption() { return {.name = "--force", .help = "replace an output that exists"}; }
 
 Option OutputOption(std::string_view help) {
-  return {.name = "--output", .letter = 'o', .kind = ValueKind::kPath, .value = "FILE",
-          .help = help};
+  return {
+      .name = "--output", .letter = 'o', .kind = ValueKind::kPath, .value = "FILE", .help = help};
 }
 
 Option VerboseOption(std::string_view help) {
@@ -64,14 +62,23 @@ Option VerboseOption(std::string_view help) {
 
 std::vector<Option> WorkOptions() {
   return {
-      {.name = "--threads", .letter = 'j', .kind = ValueKind::kNumber, .value = "N",
+      {.name = "--threads",
+       .letter = 'j',
+       .kind = ValueKind::kNumber,
+       .value = "N",
        .help = "how many threads may work at once (default: all cores)"},
-      {.name = "--progress", .kind = ValueKind::kChoice, .value = "WHEN",
+      {.name = "--progress",
+       .kind = ValueKind::kChoice,
+       .value = "WHEN",
        .help = "progress on stderr: a bar on a terminal, else a line every ten seconds",
-       .choices = {"auto", "always", "never"}, .fallback = "auto"},
-      {.name = "--color", .kind = ValueKind::kChoice, .value = "WHEN",
+       .choices = {"auto", "always", "never"},
+       .fallback = "auto"},
+      {.name = "--color",
+       .kind = ValueKind::kChoice,
+       .value = "WHEN",
        .help = "colour verdicts; NO_COLOR is honoured",
-       .choices = {"auto", "always", "never"}, .fallback = "auto"},
+       .choices = {"auto", "always", "never"},
+       .fallback = "auto"},
       {.name = "--quiet", .letter = 'q', .help = "no progress and no notes on stderr"},
   };
 }
@@ -90,8 +97,8 @@ std::vector<VerbExit> WithCommonExits(std::vector<VerbExit> own) {
       {ExitCode::kInterrupted, "interrupted"},
   };
   for (const VerbExit& exit : common) {
-    const bool said = std::any_of(own.begin(), own.end(),
-                                  [&](const VerbExit& e) { return e.code == exit.code; });
+    const bool said =
+        std::any_of(own.begin(), own.end(), [&](const VerbExit& e) { return e.code == exit.code; });
     if (!said) own.push_back(exit);
   }
   std::stable_sort(own.begin(), own.end(),
@@ -111,6 +118,11 @@ Session::Session(const Verb& verb, const Arguments& arguments, Terminal* termina
 
 Result<void> Session::Print(std::string_view text) {
   progress_.Finish();
+  return terminal_->WriteOut(text);
+}
+
+Result<void> Session::PrintNow(std::string_view text) {
+  progress_.WriteError("");
   return terminal_->WriteOut(text);
 }
 

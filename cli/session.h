@@ -36,10 +36,13 @@ class Session {
   const Task& GetTask() const { return task_; }
   const Style& GetStyle() const { return style_; }
   bool IsVerbose() const { return verbose_; }
+  bool OutIsTerminal() const { return terminal_->OutIsTerminal(); }
   std::size_t Width() const { return terminal_->Width(); }  // columns of the terminal
 
   // Results: ends progress, then writes to stdout.
   Result<void> Print(std::string_view text);
+  // Results that come one by one while work goes on.
+  Result<void> PrintNow(std::string_view text);
   // Results to `path`, whole or not at all; to stdout if it is empty.
   Result<void> PrintTo(const std::string& path, bool force, std::string_view text);
   // A message on stderr; notes are silent with --quiet.

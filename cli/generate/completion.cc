@@ -53,8 +53,8 @@ std::string BashVerb(const std::string& path, const Verb& verb) {
     if (option.letter != 0) pattern += fmt::format("|-{}", option.letter);
     std::string action = "return";
     if (!option.choices.empty()) {
-      action = fmt::format("COMPREPLY=($(compgen -W '{}' -- \"$cur\")); return",
-                           Words(option.choices));
+      action =
+          fmt::format("COMPREPLY=($(compgen -W '{}' -- \"$cur\")); return", Words(option.choices));
     } else if (TakesPath(option.kind)) {
       action = "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")); return";
     }
@@ -155,9 +155,10 @@ std::string ZshCompletion() {
   out += "    )\n    _describe verb verbs\n    return\n  fi\n  verb=$words[2]\n";
   for (const Verb& verb : AllVerbs()) {
     if (verb.verbs.empty()) continue;
-    out += fmt::format("  if [[ $verb == {} ]]; then\n    if ((CURRENT == 3)); then\n"
-                       "      local -a verbs=(\n",
-                       verb.name);
+    out += fmt::format(
+        "  if [[ $verb == {} ]]; then\n    if ((CURRENT == 3)); then\n"
+        "      local -a verbs=(\n",
+        verb.name);
     for (const Verb& child : verb.verbs) {
       out += fmt::format("        {}\n", Quoted(fmt::format("{}:{}", child.name, child.summary)));
     }
@@ -167,8 +168,9 @@ std::string ZshCompletion() {
   }
   out += "  shift words\n  ((CURRENT--))\n  case $verb in\n";
   ForEachVerb([&](const std::string& path, const Verb& verb) { out += ZshVerb(path, verb); });
-  return out + "  esac\n}\nif [[ $funcstack[1] == _hallmark ]]; then\n  _hallmark \"$@\"\n"
-               "else\n  compdef _hallmark hallmark\nfi\n";
+  return out +
+         "  esac\n}\nif [[ $funcstack[1] == _hallmark ]]; then\n  _hallmark \"$@\"\n"
+         "else\n  compdef _hallmark hallmark\nfi\n";
 }
 
 std::string FishCompletion() {

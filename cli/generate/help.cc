@@ -71,7 +71,8 @@ std::string UsageLine(const Verb& verb, std::string_view path) {
 
 std::string OverviewText() {
   std::string text =
-      "hallmark: is this copy of model weights the real one?\n\nusage: hallmark VERB [OPTION]...\n\n"
+      "hallmark: is this copy of model weights the real one?\n\nusage: hallmark VERB "
+      "[OPTION]...\n\n"
       "verbs:\n";
   for (const Verb& verb : AllVerbs()) text += Entry(verb.name, verb.summary);
   text +=
@@ -87,8 +88,8 @@ std::string OverviewText() {
 }
 
 std::string HelpText(const Verb& verb, std::string_view path) {
-  std::string text = fmt::format("hallmark {}: {}\n\nusage: {}\n", path, verb.summary,
-                                 UsageLine(verb, path));
+  std::string text =
+      fmt::format("hallmark {}: {}\n\nusage: {}\n", path, verb.summary, UsageLine(verb, path));
   if (!verb.examples.empty()) {
     text += "\nexamples:\n";
     for (const Example& example : verb.examples) {

@@ -19,13 +19,12 @@ std::string Cell(std::string_view text) {
 }
 
 std::string Section(const Verb& verb, std::string_view path, std::string_view heading) {
-  std::string out =
-      fmt::format("{} hallmark {}\n\n{}.\n\n    {}\n", heading, path, Cell(verb.summary),
-                  UsageLine(verb, path));
+  std::string out = fmt::format("{} hallmark {}\n\n{}.\n\n    {}\n", heading, path,
+                                Cell(verb.summary), UsageLine(verb, path));
   if (!verb.description.empty()) out += fmt::format("\n{}\n", verb.description);
   for (const Verb& child : verb.verbs) {
-    out += "\n" + Section(child, fmt::format("{} {}", path, child.name),
-                          fmt::format("#{}", heading));
+    out +=
+        "\n" + Section(child, fmt::format("{} {}", path, child.name), fmt::format("#{}", heading));
   }
   if (!verb.verbs.empty()) return out;
   if (!verb.examples.empty()) {
@@ -72,10 +71,8 @@ std::string Markdown(const Verb& verb) {
 
 std::vector<std::pair<std::string, std::string>> GeneratedDocs() {
   std::vector<std::pair<std::string, std::string>> docs = {
-      {"cli/README.md", OverviewMarkdown()},
-      {"man/hallmark.1", OverviewManPage()},
-      {"completions/hallmark.bash", BashCompletion()},
-      {"completions/_hallmark", ZshCompletion()},
+      {"cli/README.md", OverviewMarkdown()},           {"man/hallmark.1", OverviewManPage()},
+      {"completions/hallmark.bash", BashCompletion()}, {"completions/_hallmark", ZshCompletion()},
       {"completions/hallmark.fish", FishCompletion()},
   };
   for (const Verb& verb : AllVerbs()) {

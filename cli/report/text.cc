@@ -24,8 +24,9 @@ Tone ToneOf(Severity severity) {
 }  // namespace
 
 std::size_t Columns(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 std::string Wrapped(std::string_view text, std::size_t width, std::size_t indent,
@@ -103,8 +104,7 @@ std::string TextTable::ToString(const Style& style) const {
   return text;
 }
 
-std::string FindingsText(std::span<const Finding> findings, const Style& style,
-                         std::size_t width) {
+std::string FindingsText(std::span<const Finding> findings, const Style& style, std::size_t width) {
   std::string text;
   for (const Severity severity : {Severity::kDanger, Severity::kWarning, Severity::kNote}) {
     for (const Finding& finding : findings) {

@@ -52,9 +52,9 @@ class TextTable {
 // "note: SUBJECT: message" and so on, most severe first; empty for none.
 std::string FindingsText(std::span<const Finding> findings, const Style& style, std::size_t width);
 
-std::string WithCommas(std::uint64_t number);  // "6,738,415,616"
+std::string WithCommas(std::uint64_t number);                    // "6,738,415,616"
 std::string Count(std::uint64_t number, std::string_view noun);  // "1 file", "2 files"
-std::string ShortHex(std::string_view hex);    // the first 12 digits and "…"
+std::string ShortHex(std::string_view hex);                      // the first 12 digits and "…"
 std::string RangeText(const ByteRange& range);  // "bytes 0x400000-0x7fffff (4.2 MB)"
 
 }  // namespace hallmark
