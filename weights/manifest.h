@@ -21,31 +21,31 @@ struct ManifestFile {
 
 // Where a stored tensor lies: what lets a damaged byte be named by the tensor it belongs to.
 struct ManifestTensor {
-  std::string name;         // canonical
+  std::string name;  // canonical
   std::string stored_name;
-  Dtype dtype;              // canonical
+  Dtype dtype;  // canonical
   Shape shape;
   IdentityDigest digest;
   struct Place {
-    std::string file;       // path of a ManifestFile
+    std::string file;  // path of a ManifestFile
     std::string stored_name;
     Dtype stored_dtype;
     Shape stored_shape;
-    ByteRange range;        // in that file
+    ByteRange range;  // in that file
   };
   std::vector<Place> places;  // one a shard
 };
 
 struct Manifest {
-  std::vector<ManifestFile> files;      // by path bytes
-  std::string weights;                  // "hm1:…", or empty: no identity
-  std::string no_identity_reason;       // why, if empty
+  std::vector<ManifestFile> files;  // by path bytes
+  std::string weights;              // "hm1:…", or empty: no identity
+  std::string no_identity_reason;   // why, if empty
   std::string architecture;
   std::vector<GroupIdentity> groups;
   std::vector<ManifestTensor> tensors;
   std::vector<LeftOut> left_out;
   // For signing; absent until then.
-  std::string origin;                   // "org/model"
+  std::string origin;  // "org/model"
   std::optional<std::uint64_t> version, issued, expires;
   std::optional<Digest> previous;
   std::vector<std::string> unknown_fields;  // met while reading: ignored and reported
