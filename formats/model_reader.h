@@ -6,9 +6,8 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
-#include <vector>
 
+#include "formats/metadata.h"
 #include "src/base/bytes.h"
 #include "src/base/error.h"
 #include "src/base/finding.h"
@@ -16,19 +15,6 @@
 #include "src/tensor/tensor_info.h"
 
 namespace hallmark {
-
-// Metadata of a container, typed as far as the container types it.
-struct MetadataArray;
-using MetadataValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string,
-                                   std::shared_ptr<const MetadataArray>>;
-struct MetadataArray {
-  std::string element_type;  // as the container names it: "string", "f32"
-  std::vector<MetadataValue> values;
-};
-struct MetadataEntry {
-  std::string key;
-  MetadataValue value;
-};
 
 // One file of weights. Immutable and safe to share between threads. It reads headers only; the
 // file it was opened on must outlive it. Everything in Tensors() was checked against the file, so
