@@ -20,7 +20,7 @@ std::vector<ContractFile> ContractFiles() {
   std::vector<ContractFile> files;
   for (const ExpectedFile& file : ExpectedFiles()) {
     if (kNotReadYet.contains(file.path)) continue;
-    for (const std::string_view format : {"safetensors"}) {
+    for (const std::string_view format : {"safetensors", "gguf"}) {
       if (file.format == format) files.push_back({file.path, format});
     }
   }
