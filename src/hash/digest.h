@@ -25,9 +25,9 @@ enum class Algorithm : std::uint8_t {
 
 struct AlgorithmInfo {
   Algorithm algorithm;
-  std::string_view name;          // "sha256"; stable, used in "algo:hex"
+  std::string_view name;  // "sha256"; stable, used in "algo:hex"
   std::uint32_t digest_bytes;
-  bool resists_attackers;         // false: guards against accidents only
+  bool resists_attackers;  // false: guards against accidents only
 };
 
 std::span<const AlgorithmInfo> AllAlgorithms();  // in enum order

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "src/base/task.h"
@@ -15,6 +16,7 @@ namespace hallmark {
 struct HashRequest {
   const BlockSource* source;  // outlives the call
   std::vector<Algorithm> algorithms;
+  std::string_view name = {};  // for progress; not told where empty
 };
 
 struct HashOutcome {
@@ -29,7 +31,10 @@ using OnHashed = std::function<void(std::size_t index, Result<HashOutcome> outco
 // several algorithms of one source at once, up to task.threads. It sees the whole batch so that
 // multi-stream kernels can put several sources into the lanes of one core. A source that cannot be
 // read gives its error to `on_hashed` and does not stop the others; kInterrupted stops all.
-// Memory: a few MiB per thread, whatever the sizes. Progress advances by bytes read.
+// Memory: a few MiB per thread, whatever the sizes, and the sub-roots. Sources are begun in the
+// order given. Progress advances by bytes read; the caller begins it. Requests that were not
+// finished when a stop was asked for are not reported. Whether a file changed meanwhile is the
+// caller's to check.
 Result<void> HashSources(std::span<const HashRequest> requests, const Task& task,
                          const OnHashed& on_hashed);
 

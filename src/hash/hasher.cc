@@ -1,0 +1,104 @@
+#include "src/hash/hasher.h"
+
+#include <blake3.h>
+#include <zlib.h>
+
+#include "src/base/error.h"
+#include "src/hash/openssl_digest.h"
+#include "src/hash/tree.h"
+
+namespace hallmark {
+namespace {
+
+// MD5 (RFC 1321), SHA-1, SHA-256, SHA-512 (FIPS 180-4), BLAKE2b-512 (RFC 7693).
+class OpensslHasher final : public Hasher {
+ public:
+  explicit OpensslHasher(Algorithm algorithm) : algorithm_(algorithm), digest_(algorithm) {}
+
+  void Update(ByteSpan bytes) override { digest_.Update(bytes); }
+
+  Digest Finish() override {
+    std::array<std::byte, 64> out;
+    digest_.Finish(out.data());
+    return Digest(algorithm_, ByteSpan(out).first(InfoOf(algorithm_).digest_bytes));
+  }
+
+ private:
+  Algorithm algorithm_;
+  OpensslDigest digest_;
+};
+
+class Blake3Hasher final : public Hasher {
+ public:
+  Blake3Hasher() { blake3_hasher_init(&state_); }
+
+  void Update(ByteSpan bytes) override {
+    blake3_hasher_update(&state_, bytes.data(), bytes.size());
+  }
+
+  Digest Finish() override {
+    std::array<std::byte, BLAKE3_OUT_LEN> out;
+    blake3_hasher_finalize(&state_, reinterpret_cast<std::uint8_t*>(out.data()), out.size());
+    return Digest(Algorithm::kBlake3, out);
+  }
+
+ private:
+  blake3_hasher state_;
+};
+
+// ISO-HDLC: the CRC-32 of zip, gzip and cksfv.
+class Crc32Hasher final : public Hasher {
+ public:
+  void Update(ByteSpan bytes) override {
+    if (bytes.empty()) return;  // zlib takes a null pointer for a request to reset
+    crc_ = crc32_z(crc_, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+  }
+
+  Digest Finish() override {
+    std::array<std::byte, 4> out;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = static_cast<std::byte>(crc_ >> (24 - 8 * i));
+    }
+    return Digest(Algorithm::kCrc32, out);
+  }
+
+ private:
+  uLong crc_ = crc32_z(0, nullptr, 0);
+};
+
+class TreeRootHasher final : public Hasher {
+ public:
+  void Update(ByteSpan bytes) override { tree_.Update(bytes); }
+  Digest Finish() override { return tree_.Finish().root; }
+
+ private:
+  TreeHasher tree_;
+};
+
+}  // namespace
+
+std::unique_ptr<Hasher> MakeHasher(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::kMd5:
+    case Algorithm::kSha1:
+    case Algorithm::kSha256:
+    case Algorithm::kSha512:
+    case Algorithm::kBlake2b:
+      return std::make_unique<OpensslHasher>(algorithm);
+    case Algorithm::kBlake3:
+      return std::make_unique<Blake3Hasher>();
+    case Algorithm::kCrc32:
+      return std::make_unique<Crc32Hasher>();
+    case Algorithm::kTree:
+      return std::make_unique<TreeRootHasher>();
+  }
+  ReportBug("a known algorithm", __FILE__, __LINE__);
+}
+
+Digest HashBytes(Algorithm algorithm, ByteSpan bytes) {
+  const auto hasher = MakeHasher(algorithm);
+  hasher->Update(bytes);
+  return hasher->Finish();
+}
+
+}  // namespace hallmark

@@ -1,0 +1,81 @@
+#include "src/hash/openssl_digest.h"
+
+#include <openssl/provider.h>
+
+#include "src/base/error.h"
+
+namespace hallmark {
+namespace {
+
+// A library context of our own: the system-wide configuration can forbid MD5 (FIPS mode), and here
+// MD5 serves to recognise old files, not to protect anything.
+class Methods {
+ public:
+  Methods() : context_(OSSL_LIB_CTX_new()) {
+    HM_CHECK(context_ != nullptr);
+    HM_CHECK(OSSL_PROVIDER_load(context_, "default") != nullptr);
+    md5_ = Fetch("MD5");
+    sha1_ = Fetch("SHA1");
+    sha256_ = Fetch("SHA2-256");
+    sha512_ = Fetch("SHA2-512");
+    blake2b_ = Fetch("BLAKE2B-512");
+  }
+
+  const EVP_MD* Of(Algorithm algorithm) const {
+    switch (algorithm) {
+      case Algorithm::kMd5:
+        return md5_;
+      case Algorithm::kSha1:
+        return sha1_;
+      case Algorithm::kSha256:
+        return sha256_;
+      case Algorithm::kSha512:
+        return sha512_;
+      case Algorithm::kBlake2b:
+        return blake2b_;
+      default:
+        return nullptr;
+    }
+  }
+
+ private:
+  const EVP_MD* Fetch(const char* name) const {
+    const EVP_MD* method = EVP_MD_fetch(context_, name, nullptr);
+    HM_CHECK(method != nullptr);
+    return method;
+  }
+
+  OSSL_LIB_CTX* context_;
+  const EVP_MD* md5_;
+  const EVP_MD* sha1_;
+  const EVP_MD* sha256_;
+  const EVP_MD* sha512_;
+  const EVP_MD* blake2b_;
+};
+
+const EVP_MD* MethodOf(Algorithm algorithm) {
+  static const Methods& methods = *new Methods;  // never freed: threads may outlive static order
+  const EVP_MD* method = methods.Of(algorithm);
+  HM_CHECK(method != nullptr);
+  return method;
+}
+
+}  // namespace
+
+OpensslDigest::OpensslDigest(Algorithm algorithm)
+    : method_(MethodOf(algorithm)), context_(EVP_MD_CTX_new()) {
+  HM_CHECK(context_ != nullptr);
+  HM_CHECK(EVP_DigestInit_ex2(context_.get(), method_, nullptr) == 1);
+}
+
+void OpensslDigest::Update(ByteSpan bytes) {
+  if (bytes.empty()) return;
+  HM_CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+}
+
+void OpensslDigest::Finish(std::byte* out) {
+  HM_CHECK(EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(out), nullptr) == 1);
+  HM_CHECK(EVP_DigestInit_ex2(context_.get(), nullptr, nullptr) == 1);
+}
+
+}  // namespace hallmark

@@ -1,0 +1,103 @@
+#include "src/hash/hasher.h"
+
+#include "tests/src/hash/sample_bytes.h"
+#include "tests/support/test_support.h"
+
+namespace hallmark {
+namespace {
+
+struct Vector {
+  Algorithm algorithm;
+  std::string input;
+  std::string_view hex;
+};
+
+const std::string kTwoBlocks = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+
+TEST(Hasher, GivesThePublishedDigests) {
+  const std::string million(1'000'000, 'a');
+  const Vector vectors[] = {
+      // RFC 1321, A.5.
+      {Algorithm::kMd5, "", "d41d8cd98f00b204e9800998ecf8427e"},
+      {Algorithm::kMd5, "abc", "900150983cd24fb0d6963f7d28e17f72"},
+      {Algorithm::kMd5, "message digest", "f96b697d7cb7938d525a2f31aaf161d0"},
+      {Algorithm::kMd5,
+       "12345678901234567890123456789012345678901234567890123456789012345678901234567890",
+       "57edf4a22be3c955ac49da2e2107b67a"},
+      // FIPS 180-2, appendices A to C.
+      {Algorithm::kSha1, "abc", "a9993e364706816aba3e25717850c26c9cd0d89d"},
+      {Algorithm::kSha1, kTwoBlocks, "84983e441c3bd26ebaae4aa1f95129e5e54670f1"},
+      {Algorithm::kSha1, million, "34aa973cd4c4daa4f61eeb2bdbad27316534016f"},
+      {Algorithm::kSha256, "abc",
+       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+      {Algorithm::kSha256, kTwoBlocks,
+       "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+      {Algorithm::kSha256, million,
+       "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+      {Algorithm::kSha512, "abc",
+       "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+       "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
+      {Algorithm::kSha512, million,
+       "e718483d0ce769644e2e42c7bc15b4638e1f98b13b2044285632a803afa973eb"
+       "de0ff244877ea60a4cb0432ce577c31beb009c5c2c49aa2e4eadb217ad8cc09b"},
+      // RFC 7693, appendix A.
+      {Algorithm::kBlake2b, "abc",
+       "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
+       "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923"},
+      // The check value of CRC-32/ISO-HDLC.
+      {Algorithm::kCrc32, "123456789", "cbf43926"},
+      {Algorithm::kCrc32, "", "00000000"},
+  };
+  for (const Vector& vector : vectors) {
+    EXPECT_EQ(HashBytes(vector.algorithm, AsBytes(vector.input)).Hex(), vector.hex)
+        << InfoOf(vector.algorithm).name << " of " << vector.input.substr(0, 80);
+  }
+}
+
+// test_vectors.json of the BLAKE3 authors; byte i of the input is i mod 251.
+TEST(Hasher, GivesTheOfficialBlake3Digests) {
+  const std::pair<std::size_t, std::string_view> vectors[] = {
+      {0, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"},
+      {1, "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"},
+      {1023, "10108970eeda3eb932baac1428c7a2163b0e924c9a9e25b35bba72b28f70bd11"},
+      {1024, "42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7"},
+      {1025, "d00278ae47eb27b34faecf67b4fe263f82d5412916c1ffd97c8cb7fb814b8444"},
+      {2048, "e776b6028c7cd22a4d0ba182a8bf62205d2ef576467e838ed6f2529b85fba24a"},
+      {2049, "5f4d72f40d7a5f82b15ca2b2e44b1de3c2ef86c426c95c1af0b6879522563030"},
+      {3072, "b98cb0ff3623be03326b373de6b9095218513e64f1ee2edd2525c7ad1e5cffd2"},
+      {4097, "9b4052b38f1c5fc8b1f9ff7ac7b27cd242487b3d890d15c96a1c25b8aa0fb995"},
+      {7169, "a003fc7a51754a9b3c7fae0367ab3d782dccf28855a03d435f8cfe74605e7817"},
+  };
+  for (const auto& [size, hex] : vectors) {
+    EXPECT_EQ(HashBytes(Algorithm::kBlake3, SampleBytes(size)).Hex(), hex) << size;
+  }
+}
+
+TEST(Hasher, StreamingInOddPiecesEqualsOneShot) {
+  const std::vector<std::byte> bytes = SampleBytes(5 * 1024 * 1024 + 4321);
+  // Pieces that straddle every block size there is: 64, 128, 1024 and 16384 bytes.
+  const std::size_t pieces[] = {1, 0, 63, 64, 65, 127, 1023, 4096, 16383, 16385, 40000, 1048577};
+  for (const AlgorithmInfo& info : AllAlgorithms()) {
+    const auto hasher = MakeHasher(info.algorithm);
+    ByteSpan rest = bytes;
+    for (std::size_t i = 0; !rest.empty(); ++i) {
+      const std::size_t piece = std::min(pieces[i % std::size(pieces)], rest.size());
+      hasher->Update(rest.first(piece));
+      rest = rest.subspan(piece);
+    }
+    EXPECT_EQ(hasher->Finish(), HashBytes(info.algorithm, bytes)) << info.name;
+  }
+}
+
+TEST(Hasher, AnEmptyPieceChangesNothing) {
+  for (const AlgorithmInfo& info : AllAlgorithms()) {
+    const auto hasher = MakeHasher(info.algorithm);
+    hasher->Update({});
+    hasher->Update(AsBytes("abc"));
+    hasher->Update({});
+    EXPECT_EQ(hasher->Finish(), HashBytes(info.algorithm, AsBytes("abc"))) << info.name;
+  }
+}
+
+}  // namespace
+}  // namespace hallmark
