@@ -171,7 +171,7 @@ Result<Model> Model::Open(const fs::path& root, const DirectoryListing& listing,
   for (const DirectoryEntry& entry : listing.files) entries.emplace(entry.path, &entry);
 
   std::vector<WeightFile> files(set.files.size());
-  HM_TRY(ParallelFor(task, files.size(), [&](std::uint64_t i) -> Result<void> {
+  const auto open = [&](std::uint64_t i) -> Result<void> {
     WeightFile& file = files[i];
     file.path = set.files[i];
     const auto entry = entries.find(set.files[i]);
@@ -179,7 +179,8 @@ Result<Model> Model::Open(const fs::path& root, const DirectoryListing& listing,
         HM_TRY(OpenFile(entry == entries.end() ? root / set.files[i] : entry->second->full_path));
     file.reader = HM_TRY(OpenContainer(*file.file));
     return {};
-  }));
+  };
+  HM_TRY(ParallelFor(task, files.size(), open));
 
   Model model = HM_TRY(FromFiles(root, set, std::move(files), {}));
   if (!set.index.empty()) HM_TRY(model.CheckIndex(root / set.index));
