@@ -6,9 +6,8 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
-#include <vector>
 
+#include "formats/metadata.h"
 #include "src/base/bytes.h"
 #include "src/base/error.h"
 #include "src/base/finding.h"
@@ -17,30 +16,17 @@
 
 namespace hallmark {
 
-// Metadata of a container, typed as far as the container types it.
-struct MetadataArray;
-using MetadataValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string,
-                                   std::shared_ptr<const MetadataArray>>;
-struct MetadataArray {
-  std::string element_type;           // as the container names it: "string", "f32"
-  std::vector<MetadataValue> values;
-};
-struct MetadataEntry {
-  std::string key;
-  MetadataValue value;
-};
-
 // One file of weights. Immutable and safe to share between threads. It reads headers only; the
 // file it was opened on must outlive it. Everything in Tensors() was checked against the file, so
 // ranges can be trusted; payload comes by ReadTensor.
 class ModelReader {
  public:
   virtual ~ModelReader() = default;
-  virtual std::string_view FormatName() const = 0;             // "safetensors", "gguf", …
-  virtual std::string FormatDetail() const = 0;                // "GGUF v3, alignment 32"
-  virtual std::span<const TensorInfo> Tensors() const = 0;     // in file order
+  virtual std::string_view FormatName() const = 0;              // "safetensors", "gguf", …
+  virtual std::string FormatDetail() const = 0;                 // "GGUF v3, alignment 32"
+  virtual std::span<const TensorInfo> Tensors() const = 0;      // in file order
   virtual std::span<const MetadataEntry> Metadata() const = 0;  // in file order
-  virtual std::span<const Finding> Findings() const = 0;       // oddities that are not errors
+  virtual std::span<const Finding> Findings() const = 0;        // oddities that are not errors
 
   // Fills `out` with the row-major little-endian bytes [offset, offset + out.size()) of tensor
   // `index`: strides applied, inflated, byte order and conj/neg bits resolved; block types as raw

@@ -24,9 +24,9 @@ struct CanonicalTensor {
   // Row-major little-endian bytes in the canonical layout: joined, rows permuted, offset removed.
   // Reads from the model's files, which must outlive it. Thread-safe.
   std::unique_ptr<BlockSource> bytes;
-  std::vector<TensorPart> parts;        // in joining order
-  std::vector<TensorPart> replicas;     // further copies that must be bit-equal to parts[0]
-  std::vector<std::string> relations;   // what was done, for people: "q/k rows permuted"
+  std::vector<TensorPart> parts;       // in joining order
+  std::vector<TensorPart> replicas;    // further copies that must be bit-equal to parts[0]
+  std::vector<std::string> relations;  // what was done, for people: "q/k rows permuted"
 };
 
 struct LeftOut {

@@ -12,12 +12,12 @@ namespace hallmark {
 using IdentityDigest = std::array<std::byte, 32>;  // SHA-256
 
 struct TensorIdentity {
-  std::string name;         // canonical
+  std::string name;  // canonical
   std::string stored_name;
-  std::string group;        // key: "globals", "model.layers.17"
+  std::string group;  // key: "globals", "model.layers.17"
   Dtype stored_dtype;
-  Dtype dtype;              // canonical element type
-  Shape shape;              // all dimensions, 1s included
+  Dtype dtype;  // canonical element type
+  Shape shape;  // all dimensions, 1s included
   IdentityDigest digest;
   std::vector<TensorPart> parts;
   std::vector<std::string> relations;

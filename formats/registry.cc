@@ -1,0 +1,53 @@
+#include "formats/registry.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "formats/gguf.h"
+#include "formats/safetensors.h"
+
+namespace hallmark {
+namespace {
+
+constexpr std::array kFormats = {
+    Format{"safetensors", "safetensors", SniffSafetensors, OpenSafetensors},
+    Format{"gguf", "GGUF", SniffGguf, OpenGguf},
+};
+
+const Format* FindFormat(const FileHead& head) {
+  for (const Format& format : kFormats) {
+    if (format.sniff(head)) return &format;
+  }
+  return nullptr;
+}
+
+Error NotAContainer(const File& file, const FileHead& head) {
+  ForeignKind kind = RecogniseForeign(head);
+  if (kind.what.empty()) {
+    return Error{Errc::kUnsupported, file.Name(),
+                 fmt::format("{} bytes of no format known here", head.size), std::nullopt,
+                 "if it should hold weights, compare its size with the official listing"};
+  }
+  return Error{kind.code, file.Name(), fmt::format("this is {}, no weights", kind.what),
+               std::nullopt, std::move(kind.hint)};
+}
+
+}  // namespace
+
+std::span<const Format> AllFormats() { return kFormats; }
+
+Result<const Format*> SniffFormat(const File& file) {
+  const std::vector<std::byte> bytes = HM_TRY(ReadHead(file));
+  return FindFormat({bytes, file.Size()});
+}
+
+Result<std::unique_ptr<ModelReader>> OpenContainer(const File& file) {
+  const std::vector<std::byte> bytes = HM_TRY(ReadHead(file));
+  const FileHead head{bytes, file.Size()};
+  const Format* format = FindFormat(head);
+  if (format == nullptr) return NotAContainer(file, head);
+  return format->open(file);
+}
+
+}  // namespace hallmark

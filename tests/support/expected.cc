@@ -1,0 +1,124 @@
+#include "tests/support/expected.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "src/base/text.h"
+#include "src/json/json_reader.h"
+#include "tests/support/test_support.h"
+
+namespace hallmark {
+namespace {
+
+struct Spelling {
+  std::string_view theirs;
+  std::string_view ours;
+};
+
+// Where lower case alone does not do.
+constexpr std::array kSpellings = {
+    Spelling{"F4", "f4_e2m1"},
+    Spelling{"float64", "f64"},
+    Spelling{"float32", "f32"},
+    Spelling{"float16", "f16"},
+    Spelling{"bfloat16", "bf16"},
+    Spelling{"uint8", "u8"},
+    Spelling{"int8", "i8"},
+    Spelling{"uint16", "u16"},
+    Spelling{"int16", "i16"},
+    Spelling{"uint32", "u32"},
+    Spelling{"int32", "i32"},
+    Spelling{"uint64", "u64"},
+    Spelling{"int64", "i64"},
+    Spelling{"complex32", "c32"},
+    Spelling{"complex64", "c64"},
+    Spelling{"complex128", "c128"},
+    Spelling{"float8_e4m3fn", "f8_e4m3"},
+    Spelling{"float8_e5m2", "f8_e5m2"},
+    Spelling{"float8_e4m3fnuz", "f8_e4m3fnuz"},
+    Spelling{"float8_e5m2fnuz", "f8_e5m2fnuz"},
+    Spelling{"float8_e8m0fnu", "f8_e8m0"},
+    Spelling{"float4_e2m1fn_x2", "f4_e2m1"},
+};
+
+std::string OurDtypeName(std::string_view theirs) {
+  for (const Spelling& spelling : kSpellings) {
+    if (spelling.theirs == theirs) return std::string(spelling.ours);
+  }
+  return AsciiLower(theirs);
+}
+
+std::string TextOf(JsonValue object, std::string_view key) {
+  const auto value = object.Find(key);
+  return std::string(value ? value->AsString().value_or("") : "");
+}
+
+std::vector<std::uint64_t> NumbersOf(JsonValue object, std::string_view key) {
+  std::vector<std::uint64_t> numbers;
+  if (const auto value = object.Find(key)) {
+    for (const JsonValue item : value->Items()) numbers.push_back(item.AsU64().value());
+  }
+  return numbers;
+}
+
+ExpectedTensor ReadTensor(JsonValue value) {
+  ExpectedTensor tensor;
+  const std::string type = TextOf(value, "type");  // of ggml
+  tensor.dtype = OurDtypeName(type.empty() ? TextOf(value, "dtype") : type);
+  tensor.shape = NumbersOf(value, type.empty() ? "shape" : "ne");
+  if (!type.empty()) std::reverse(tensor.shape.begin(), tensor.shape.end());
+  tensor.sha256 = TextOf(value, "sha256");
+  if (tensor.sha256.empty()) tensor.sha256 = TextOf(value, "sha256_le");
+  if (const auto offset = value.Find("offset")) tensor.offset = offset->AsU64();
+  if (const auto offsets = NumbersOf(value, "offsets"); !offsets.empty())
+    tensor.offset = offsets[0];
+  return tensor;
+}
+
+std::vector<ExpectedFile> ReadExpectedFiles() {
+  const auto document = JsonDocument::Parse(ReadFixture("expected.json"), "expected.json");
+  EXPECT_TRUE(Ok(document));
+  std::vector<ExpectedFile> files;
+  for (const JsonMember& member : document->Root().Find("files")->Members()) {
+    const auto tensors = member.value.Find("tensors");
+    const auto kept = member.value.Find("kept");
+    if (!tensors || !tensors->IsObject() || (kept && kept->AsBool() == false)) continue;
+    ExpectedFile file;
+    file.path = member.key;
+    file.format = TextOf(member.value, "format");
+    file.size = member.value.Find("size")->AsU64().value();
+    for (const JsonMember& tensor : tensors->Members()) {
+      file.tensors.emplace(tensor.key, ReadTensor(tensor.value));
+    }
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+}  // namespace
+
+const std::vector<ExpectedFile>& ExpectedFiles() {
+  static const std::vector<ExpectedFile> files = ReadExpectedFiles();
+  return files;
+}
+
+const ExpectedFile& ExpectedOf(std::string_view path) {
+  for (const ExpectedFile& file : ExpectedFiles()) {
+    if (file.path == path) return file;
+  }
+  ADD_FAILURE() << path << " is not in expected.json";
+  static const ExpectedFile none;
+  return none;
+}
+
+std::string Sha256Hex(ByteSpan bytes) {
+  std::array<std::byte, 32> digest;
+  HM_CHECK(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()),
+                      nullptr, EVP_sha256(), nullptr) == 1);
+  return ToHex(digest);
+}
+
+}  // namespace hallmark

@@ -1,0 +1,22 @@
+// What is known about a copy when nobody named a source: the catalogue, and the lists around it.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "src/io/directory.h"
+#include "verify/sources/source.h"
+
+namespace hallmark {
+
+struct UnaskedSources {
+  std::vector<Source> lists;  // found in the copy or right beside it
+  // Catalogue entries of which some file is here by name, and size where known. Releases share
+  // names, so an entry counts only once the digest of a file has proven it.
+  std::vector<Source> candidates;
+  std::vector<Finding> findings;
+};
+Result<UnaskedSources> FindUnaskedSources(const std::filesystem::path& copy,
+                                          const DirectoryListing& listing, const Task& task);
+
+}  // namespace hallmark
