@@ -171,7 +171,7 @@ Result<Model> Model::Open(const fs::path& root, const DirectoryListing& listing,
   for (const DirectoryEntry& entry : listing.files) entries.emplace(entry.path, &entry);
 
   std::vector<WeightFile> files(set.files.size());
-  HM_TRY(ParallelFor(task, files.size(), [&](std::uint64_t i) -> Result<void> {
+  const auto open = [&](std::uint64_t i) -> Result<void> {
     WeightFile& file = files[i];
     file.path = set.files[i];
     const auto entry = entries.find(set.files[i]);
@@ -179,7 +179,8 @@ Result<Model> Model::Open(const fs::path& root, const DirectoryListing& listing,
         HM_TRY(OpenFile(entry == entries.end() ? root / set.files[i] : entry->second->full_path));
     file.reader = HM_TRY(OpenContainer(*file.file));
     return {};
-  }));
+  };
+  HM_TRY(ParallelFor(task, files.size(), open));
 
   Model model = HM_TRY(FromFiles(root, set, std::move(files), {}));
   if (!set.index.empty()) HM_TRY(model.CheckIndex(root / set.index));
@@ -201,6 +202,17 @@ Result<Model> Model::FromFiles(fs::path root, ModelSet set, std::vector<WeightFi
   HM_TRY(model.CheckNames());
   HM_TRY(model.CheckGgufSplit());
   return model;
+}
+
+std::string_view Model::TensorName(std::size_t file, std::size_t tensor) const {
+  const ModelReader& reader = *files_[file].reader;
+  std::string_view name = reader.Tensors()[tensor].name;
+  const std::string_view root = reader.RootKey();
+  if ((root == "state_dict" || root == "model" || root == "module") && name.starts_with(root) &&
+      name.substr(root.size()).starts_with('.')) {
+    name.remove_prefix(root.size() + 1);
+  }
+  return name;
 }
 
 Result<void> Model::CheckUnchanged() const {
@@ -318,10 +330,10 @@ void Model::ReadConfig() {
     config_ = ConfigFromGguf(first.Metadata(), files_.front().path);
     return;
   }
-  const auto tensors = first.Tensors();
-  const bool meta = std::ranges::any_of(tensors, [](const TensorInfo& tensor) {
-    return MatchName(NameScheme::kMeta, nullptr, tensor.name).has_value();
-  });
+  bool meta = false;
+  for (std::size_t i = 0; i < first.Tensors().size() && !meta; ++i) {
+    meta = MatchName(NameScheme::kMeta, nullptr, TensorName(0, i)).has_value();
+  }
   const std::string& path = files_.front().path;
   const std::string folder = path.substr(0, path.rfind('/') + 1);
   std::vector<std::string> candidates = {folder + "config.json", folder + "params.json"};
