@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "src/base/task.h"
@@ -35,11 +37,12 @@ enum class FileState {
 };
 std::string_view FileStateName(FileState state);  // "wrong-size"
 
-// A stretch of a file that differs from the manifest, and what lies in it.
+// A stretch of a file that differs from what was listed, and what lies in it.
 struct DamagedRange {
-  ByteRange range;                   // as exact as the manifest's hashes: whole 4 MiB spans or tensors
-  std::vector<std::string> tensors;  // canonical names
-  std::vector<std::string> groups;   // "model.layers.17"
+  ByteRange range;  // as exact as the source allows: bytes, 4 MiB spans or whole tensors
+  std::vector<std::string> tensors;   // canonical names; none: only container bytes differ
+  std::vector<std::string> groups;    // "model.layers.17"
+  std::uint64_t differing_bytes = 0;  // within `range`, when the listed file is at hand; else 0
 };
 
 struct DigestCheck {
@@ -50,31 +53,38 @@ struct DigestCheck {
 
 struct FileVerdict {
   FileState state;
-  std::string path;       // in the copy; empty if it is not there
-  std::string listed_as;  // in the source; empty if unlisted
+  std::string path;        // in the copy; empty if it is not there
+  std::string listed_as;   // in the source; empty if unlisted
   std::size_t source = 0;  // index into VerifyReport::sources; unlisted: of all sources together
   std::uint64_t size = 0;
   std::optional<std::uint64_t> listed_size;
   std::vector<DigestCheck> checks;
   std::vector<DamagedRange> damage;  // against a manifest, for mismatches
-  std::vector<ByteRange> intact;     // against a manifest, for incomplete and cut files: right already
-  std::optional<Error> error;        // for kUnread
+  std::vector<ByteRange> intact;  // against a manifest, for incomplete and cut files: right already
+  std::optional<Error> error;     // for kUnread
   bool holds_weights = false;
-  bool remembered = false;           // digest taken over from an interrupted run of the same command
+  bool remembered = false;  // digest taken over from an interrupted run of the same command
 };
 
 struct WeightsVerdict {
   enum class State { kNotCompared, kSame, kDifferent, kNotComparable };
   State state = State::kNotCompared;
-  std::string ours;    // "hm1:…" or empty
+  std::string ours;  // "hm1:…" or empty
   std::string theirs;
   std::string source;  // who said theirs
   std::string reason;  // why not comparable
   struct Difference {
     std::string tensor;  // canonical name
     std::string group;
-    std::string what;    // "differs", "missing", "added", "shape 32x64, expected 64x64"
+    std::string what;  // "differs", "missing", "added", "shape 32x64, expected 64x64"
     std::vector<std::pair<std::string, ByteRange>> places;  // file in the copy, bytes there
+    // When the other copy is at hand and shape and float type allow it.
+    struct Values {
+      std::uint64_t differing = 0;
+      std::uint64_t total = 0;
+      double max_abs = 0;  // largest |ours - theirs|; NaN against a number counts as infinite
+    };
+    std::optional<Values> values;
   };
   std::vector<Difference> differences;  // where tensor digests are known
   std::uint64_t tensors_compared = 0;
@@ -104,9 +114,15 @@ struct VerifyReport {
 };
 
 struct VerifyOptions {
-  std::vector<std::string> include;  // globs over paths; empty: everything
-  bool weights_only = false;         // differing side files do not count
-  bool compare_weights = true;       // read tensors where files differ
+  std::vector<std::string> include = {};  // globs over paths; empty: everything
+  bool weights_only = false;              // differing side files do not count
+  bool compare_weights = true;            // read tensors where files differ
+  // Called for every missing file and wrong size before anything is hashed; may be empty.
+  std::function<void(const FileVerdict&)> on_early = {};
+  // Where an interrupted run leaves the digests of finished files, so that the same command goes on
+  // at the next one; empty: nowhere. Used from `remember_above` bytes on.
+  std::filesystem::path state_folder = {};
+  std::uint64_t remember_above = 1'000'000'000;
 };
 
 // `copy`: a directory or a single file. With no sources, the catalogue and the lists found around

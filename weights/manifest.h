@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,9 +23,8 @@ struct ManifestFile {
 // Where a stored tensor lies: what lets a damaged byte be named by the tensor it belongs to.
 struct ManifestTensor {
   std::string name;  // canonical
-  std::string stored_name;
-  Dtype dtype;  // canonical
-  Shape shape;
+  Dtype dtype;       // canonical element type
+  Shape shape;       // canonical, after joining
   IdentityDigest digest;
   struct Place {
     std::string file;  // path of a ManifestFile
@@ -33,7 +33,7 @@ struct ManifestTensor {
     Shape stored_shape;
     ByteRange range;  // in that file
   };
-  std::vector<Place> places;  // one a shard
+  std::vector<Place> places;  // one a shard, in joining order
 };
 
 struct Manifest {
@@ -50,6 +50,13 @@ struct Manifest {
   std::optional<Digest> previous;
   std::vector<std::string> unknown_fields;  // met while reading: ignored and reported
 };
+
+// Reads every file at or below `root` (a directory or one file): sha256, tree and `extra` digests
+// of each, and the weight identity of the model among them. A model that has no identity (or
+// several models in one directory) is said in no_identity_reason, not an error. Errors: unreadable
+// or changing files, paths that are not UTF-8, kInterrupted.
+Result<Manifest> BuildManifest(const std::filesystem::path& root,
+                               const std::vector<Algorithm>& extra, const Task& task);
 
 // RFC 8785 canonical JSON with a final newline; the same bytes for the same files on any machine.
 // kMalformed if a path or name is not UTF-8.

@@ -83,8 +83,8 @@ Result<void> ByteCursor::Skip(std::uint64_t size) {
 Result<void> ByteCursor::CheckCount(std::uint64_t count, std::uint64_t min_item_bytes,
                                     std::string_view what) const {
   if (count > Remaining() / std::max<std::uint64_t>(min_item_bytes, 1)) {
-    return Malformed(fmt::format("{} {} cannot fit in the {} bytes that follow", count, what,
-                                 Remaining()));
+    return Malformed(
+        fmt::format("{} {} cannot fit in the {} bytes that follow", count, what, Remaining()));
   }
   return {};
 }

@@ -62,10 +62,10 @@ class DiskFile final : public File {
         return error;
       }
       if (got == 0) {
-        return Error{Errc::kIo, name_,
-                     fmt::format("the file ends here; it had {} bytes when it was opened",
-                                 stamp_.size),
-                     offset, "something cut it short; try again when nothing writes to it"};
+        return Error{
+            Errc::kIo, name_,
+            fmt::format("the file ends here; it had {} bytes when it was opened", stamp_.size),
+            offset, "something cut it short; try again when nothing writes to it"};
       }
       offset += static_cast<std::uint64_t>(got);
       out = out.subspan(static_cast<std::size_t>(got));
@@ -133,7 +133,8 @@ Result<std::unique_ptr<File>> OpenFile(const std::filesystem::path& path) {
   }
   if (!S_ISREG(info.st_mode)) {
     close(descriptor);
-    return Error{Errc::kIo, name, fmt::format("this is {}, a file is needed", KindName(info.st_mode))};
+    return Error{Errc::kIo, name,
+                 fmt::format("this is {}, a file is needed", KindName(info.st_mode))};
   }
   posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   return std::make_unique<DiskFile>(descriptor, name, StampOf(info));

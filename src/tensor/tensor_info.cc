@@ -25,7 +25,8 @@ Result<std::uint64_t> PayloadBytes(Dtype dtype, const Shape& shape) {
   const std::uint64_t count = HM_TRY(ElementCount(shape));
   const DtypeInfo& info = InfoOf(dtype);
   // Rows of block types are whole blocks; sub-byte plain types only fill whole bytes as a whole.
-  const std::uint64_t divided = info.is_block_quantised ? (shape.empty() ? 1 : shape.back()) : count;
+  const std::uint64_t divided =
+      info.is_block_quantised ? (shape.empty() ? 1 : shape.back()) : count;
   if (divided % info.block_values != 0) {
     return Error{Errc::kMalformed, "",
                  fmt::format("{} values of type {} are not whole blocks of {}", divided, info.name,

@@ -51,8 +51,8 @@ template <typename T>
 testing::AssertionResult Ok(const Result<T>& result) {
   if (result) return testing::AssertionSuccess();
   const Error& e = result.error();
-  return testing::AssertionFailure() << e.subject << ": " << e.message
-                                     << (e.offset ? " at " + std::to_string(*e.offset) : "");
+  return testing::AssertionFailure()
+         << e.subject << ": " << e.message << (e.offset ? " at " + std::to_string(*e.offset) : "");
 }
 
 }  // namespace hallmark

@@ -29,6 +29,10 @@ struct ListedFile {
   std::optional<std::uint64_t> size;
   std::vector<ListedDigest> digests;  // may be empty: then only name and size are said
   std::uint64_t line = 0;             // in the list, 1-based; 0 if it has no lines
+  // True if its absence from a copy leaves no gap: a list of the publisher's, or a file that the
+  // official layout keeps elsewhere (the tokenizer beside LLaMA's size folders).
+  bool optional = false;
+  std::string note;  // what the source says about it, for people; or empty
 };
 
 struct Source {
@@ -41,21 +45,24 @@ struct Source {
   bool complete = true;
   bool inside_copy = false;  // found in or below the copy it is about: it cannot vouch for it
   std::string weights;       // "hm1:…" where the source says one
-  std::optional<Manifest> manifest;               // if the source is one
-  std::optional<std::filesystem::path> model;     // if the source is another copy on disk
-  std::vector<Finding> findings;                  // lines not understood, weak algorithms, notes
+  std::optional<Manifest> manifest;            // if the source is one
+  std::optional<std::filesystem::path> model;  // if the source is another copy on disk
+  std::vector<Finding> findings;               // lines not understood, weak algorithms, notes
+  std::filesystem::path file;                  // what it was read from; empty if not from disk
 };
 
 // How one dialect is told and read. `text` is the whole source.
 struct Dialect {
   std::string_view name;
   std::string_view title;
-  // Confidence by content; `file_name` (last component) may tip a balance, never decide alone.
+  // Told by content; `file_name` (last component) may tip a balance, never decide alone.
   bool (*sniff)(std::string_view text, std::string_view file_name);
-  // Errors: kMalformed, naming line or offset. Fills files, weights, manifest, complete, findings.
+  // Errors: kMalformed, naming line or offset. Fills files, weights, manifest, complete, findings;
+  // an empty subject in errors and findings means the source itself, and ParseSource fills it in.
   Result<Source> (*parse)(std::string_view text, std::string_view file_name);
+  bool by_lines = true;  // false: JSON
 };
-std::span<const Dialect> AllDialects();
+std::span<const Dialect> AllDialects();  // in the order they are tried
 
 // Sniffs and parses. Errors name what the text is instead: a saved web page, a git-lfs pointer's
 // cousin, an empty list, a wrong-length hex (with its line), weights instead of a list.
@@ -64,5 +71,22 @@ Result<Source> ParseSource(std::string_view text, std::string name);
 // Opens what `--against` names: a path to a list, a manifest or another copy, or a scheme
 // (catalogue:ID). Another copy is hashed (sha256) with `task`.
 Result<Source> OpenSource(const std::string& spec, const Task& task);
+
+// Another copy as a source: a directory or one file of weights, its files hashed (sha256). A file
+// that cannot be read is listed without a digest, and a finding says why.
+Result<Source> SourceFromCopy(const std::filesystem::path& path, const Task& task);
+
+// The lists that lie in, below or right beside a copy (a directory or one file), with paths rebased
+// to it: llama/7B/checklist.chk names 7B/consolidated.00.pth of llama, llama/SHA256SUMS the
+// 7B/params.json of llama/7B. Told by typical names, then by content. What lies in the copy, or
+// beside a copy that is one file, has inside_copy set. `findings` names the lists that are broken.
+struct SourcesAround {
+  std::vector<Source> sources;
+  std::vector<Finding> findings;
+};
+Result<SourcesAround> FindSourcesAround(const std::filesystem::path& copy, const Task& task);
+
+// Adds the finding that some or all files have only digests that attackers can match.
+void NoteWeakDigests(Source& source);
 
 }  // namespace hallmark

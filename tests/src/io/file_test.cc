@@ -98,8 +98,8 @@ TEST(ListFiles, WalksInNaturalOrderAndFollowsNoDirectoryLinks) {
 TEST(CheckRelativePath, KeepsPathsBelowTheirRoot) {
   EXPECT_EQ(*CheckRelativePath("./a/b.bin"), "a/b.bin");
   EXPECT_EQ(*CheckRelativePath("a/./b"), "a/b");
-  for (const std::string_view bad :
-       {"", ".", "./", "/etc/passwd", "../x", "a/../../x", "a//b", "a\\b", "C:x", "https://x/y", "a/"}) {
+  for (const std::string_view bad : {"", ".", "./", "/etc/passwd", "../x", "a/../../x", "a//b",
+                                     "a\\b", "C:x", "https://x/y", "a/"}) {
     EXPECT_FALSE(CheckRelativePath(bad)) << bad;
   }
   EXPECT_FALSE(CheckRelativePath(std::string_view("a\0b", 3)));

@@ -41,7 +41,8 @@ TEST(JsonReader, CapsDepthAndSize) {
 }
 
 TEST(JsonReader, ValuesSurviveAMove) {
-  auto first = JsonDocument::Parse(R"({"long":"a string that is longer than any small buffer"})", "x");
+  auto first =
+      JsonDocument::Parse(R"({"long":"a string that is longer than any small buffer"})", "x");
   ASSERT_TRUE(Ok(first));
   const JsonDocument second = *std::move(first);
   EXPECT_TRUE(second.Root().Find("long")->AsString()->starts_with("a string"));
@@ -50,20 +51,36 @@ TEST(JsonReader, ValuesSurviveAMove) {
 TEST(JsonWriter, CanonicalFormFollowsRfc8785) {
   JsonWriter writer(JsonWriter::Form::kCanonical);
   writer.BeginObject()
-      .Member("\u20ac", "Euro").Member("\r", "CR").Member("\uFB33", "Hebrew")
-      .Member("1", "One").Member("\U0001F600", "Smiley").Member("\u0080", "Control")
-      .Member("\u00f6", "O").EndObject();
+      .Member("\u20ac", "Euro")
+      .Member("\r", "CR")
+      .Member("\uFB33", "Hebrew")
+      .Member("1", "One")
+      .Member("\U0001F600", "Smiley")
+      .Member("\u0080", "Control")
+      .Member("\u00f6", "O")
+      .EndObject();
 
   // RFC 8785 section 3.2.3, the example.
-  EXPECT_EQ(writer.Take(),
-            "{\"\\r\":\"CR\",\"1\":\"One\",\"\u0080\":\"Control\",\"\u00f6\":\"O\",\"\u20ac\":\"Euro\","
-            "\"\U0001F600\":\"Smiley\",\"\uFB33\":\"Hebrew\"}");
+  EXPECT_EQ(
+      writer.Take(),
+      "{\"\\r\":\"CR\",\"1\":\"One\",\"\u0080\":\"Control\",\"\u00f6\":\"O\",\"\u20ac\":\"Euro\","
+      "\"\U0001F600\":\"Smiley\",\"\uFB33\":\"Hebrew\"}");
 }
 
 TEST(JsonWriter, KeepsCallOrderInReports) {
   JsonWriter writer(JsonWriter::Form::kPretty);
-  writer.BeginObject().Member("b", "x").Key("a").BeginArray().Unsigned(1).BeginObject().EndObject()
-      .EndArray().Key("c").BeginArray().EndArray().EndObject();
+  writer.BeginObject()
+      .Member("b", "x")
+      .Key("a")
+      .BeginArray()
+      .Unsigned(1)
+      .BeginObject()
+      .EndObject()
+      .EndArray()
+      .Key("c")
+      .BeginArray()
+      .EndArray()
+      .EndObject();
 
   EXPECT_EQ(writer.Take(), "{\n  \"b\": \"x\",\n  \"a\": [\n    1,\n    {}\n  ],\n  \"c\": []\n}");
 }

@@ -1,0 +1,125 @@
+// The table of verdicts in docs/verdicts.md, row by row.
+#include "verify/conclude.h"
+
+#include "tests/support/test_support.h"
+
+namespace hallmark {
+namespace {
+
+FileVerdict File(FileState state, bool weights) {
+  FileVerdict file{};
+  file.state = state;
+  file.path = "f";
+  file.holds_weights = weights;
+  return file;
+}
+
+VerifyReport Report(std::vector<FileVerdict> files) {
+  VerifyReport report;
+  report.sources.push_back({"list", "gnu", "GNU list", true, false, true, files.size()});
+  report.files = std::move(files);
+  return report;
+}
+
+Verdict VerdictOf(VerifyReport report, const VerifyOptions& options = {}) {
+  Conclude(options, report);
+  EXPECT_FALSE(report.summary.empty());
+  return report.verdict;
+}
+
+constexpr bool kWeights = true;
+constexpr bool kSide = false;
+
+TEST(Conclude, MatchesWhenEveryListedFileMatches) {
+  EXPECT_EQ(VerdictOf(Report({File(FileState::kOk, kWeights), File(FileState::kOk, kSide)})),
+            Verdict::kMatches);
+  EXPECT_EQ(VerdictOf(Report({File(FileState::kRenamed, kWeights)})), Verdict::kMatches);
+}
+
+TEST(Conclude, UnlistedSideFilesAreNoGapButUnlistedWeightsAre) {
+  EXPECT_EQ(VerdictOf(Report({File(FileState::kOk, kWeights), File(FileState::kUnlisted, kSide)})),
+            Verdict::kMatches);
+  EXPECT_EQ(
+      VerdictOf(Report({File(FileState::kOk, kWeights), File(FileState::kUnlisted, kWeights)})),
+      Verdict::kPartial);
+}
+
+TEST(Conclude, PartialWhenSomethingListedIsNotThere) {
+  for (const FileState gap :
+       {FileState::kMissing, FileState::kIncomplete, FileState::kNotComparable}) {
+    const auto report = Report({File(FileState::kOk, kWeights), File(gap, kSide)});
+    EXPECT_EQ(VerdictOf(report), Verdict::kPartial);
+    EXPECT_EQ(VerdictOf(report, {.include = {"f"}}), Verdict::kMatches);
+  }
+}
+
+TEST(Conclude, PartialWhenTheSourceIsKnownToBeIncomplete) {
+  auto report = Report({File(FileState::kOk, kWeights)});
+  report.sources[0].complete = false;
+  EXPECT_EQ(VerdictOf(report), Verdict::kPartial);
+}
+
+TEST(Conclude, AnyDifferenceIsAMismatch) {
+  for (const FileState bad : {FileState::kMismatch, FileState::kWrongSize}) {
+    EXPECT_EQ(VerdictOf(Report({File(FileState::kOk, kWeights), File(bad, kWeights)})),
+              Verdict::kMismatch);
+    EXPECT_EQ(VerdictOf(Report({File(FileState::kOk, kWeights), File(bad, kSide)})),
+              Verdict::kMismatch);
+  }
+}
+
+TEST(Conclude, WeightsOnlyForgivesSideFilesAndNothingElse) {
+  const VerifyOptions options{.weights_only = true};
+  EXPECT_EQ(VerdictOf(Report({File(FileState::kOk, kWeights), File(FileState::kMismatch, kSide)}),
+                      options),
+            Verdict::kMatches);
+  EXPECT_EQ(VerdictOf(Report({File(FileState::kMismatch, kWeights)}), options), Verdict::kMismatch);
+}
+
+TEST(Conclude, SameWeightsExcuseOtherFilesOfWeightsOnly) {
+  auto report = Report({File(FileState::kMissing, kWeights), File(FileState::kUnlisted, kWeights),
+                        File(FileState::kOk, kSide)});
+  report.weights.state = WeightsVerdict::State::kSame;
+  EXPECT_EQ(VerdictOf(report), Verdict::kSameWeights);
+
+  report.files.push_back(File(FileState::kMismatch, kWeights));
+  EXPECT_EQ(VerdictOf(report), Verdict::kSameWeights);
+
+  report.files.push_back(File(FileState::kMismatch, kSide));
+  EXPECT_EQ(VerdictOf(report), Verdict::kMismatch);
+}
+
+TEST(Conclude, DifferentWeightsAreAMismatchWhateverElseMatches) {
+  auto report = Report({File(FileState::kMissing, kWeights), File(FileState::kOk, kSide)});
+  report.weights.state = WeightsVerdict::State::kDifferent;
+  EXPECT_EQ(VerdictOf(report), Verdict::kMismatch);
+}
+
+TEST(Conclude, NothingComparedIsNeverGood) {
+  EXPECT_EQ(VerdictOf(Report({})), Verdict::kInconclusive);
+  EXPECT_EQ(VerdictOf(Report({File(FileState::kMissing, kWeights)})), Verdict::kInconclusive);
+  EXPECT_EQ(VerdictOf(Report({File(FileState::kUnlisted, kWeights)})), Verdict::kInconclusive);
+  EXPECT_EQ(VerdictOf(Report({File(FileState::kNotComparable, kWeights)})), Verdict::kInconclusive);
+  EXPECT_EQ(VerdictOf(Report({File(FileState::kOk, kSide), File(FileState::kUnread, kWeights)})),
+            Verdict::kInconclusive);
+  VerifyReport without_source;
+  EXPECT_EQ(VerdictOf(without_source), Verdict::kInconclusive);
+}
+
+TEST(Conclude, AMismatchOutweighsWhatCouldNotBeRead) {
+  EXPECT_EQ(
+      VerdictOf(Report({File(FileState::kMismatch, kWeights), File(FileState::kUnread, kWeights)})),
+      Verdict::kMismatch);
+}
+
+TEST(Conclude, SaysWhatTheWordIsWorth) {
+  auto report = Report({File(FileState::kOk, kWeights)});
+  report.sources[0].inside_copy = true;
+  report.sources[0].resists_attackers = false;
+  Conclude({}, report);
+  EXPECT_THAT(report.summary, testing::HasSubstr("came with the copy"));
+  EXPECT_THAT(report.summary, testing::HasSubstr("accidents, not attackers"));
+}
+
+}  // namespace
+}  // namespace hallmark

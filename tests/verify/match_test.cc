@@ -1,0 +1,53 @@
+#include "verify/match.h"
+
+#include "tests/support/test_support.h"
+
+namespace hallmark {
+namespace {
+
+Source Listing(std::vector<std::string> paths) {
+  Source source;
+  for (std::string& path : paths) source.files.push_back({std::move(path), {}, {}, 0});
+  return source;
+}
+
+DirectoryListing Present(std::vector<std::string> paths) {
+  DirectoryListing listing;
+  for (std::string& path : paths) listing.files.push_back({path, path, 1, false});
+  return listing;
+}
+
+using Match = std::vector<std::optional<std::size_t>>;
+
+TEST(MatchByName, PrefersPathsThenUniqueNames) {
+  EXPECT_EQ(MatchByName(Listing({"a/x.bin", "y.bin"}), Present({"y.bin", "b/x.bin"})),
+            (Match{1, 0}));
+  EXPECT_EQ(MatchByName(Listing({"x.bin"}), Present({"a/x.bin", "x.bin"})), (Match{1}));
+}
+
+TEST(MatchByName, LeavesAmbiguousNamesToDigests) {
+  EXPECT_EQ(MatchByName(Listing({"x.bin"}), Present({"a/x.bin", "b/x.bin"})),
+            (Match{std::nullopt}));
+  EXPECT_EQ(MatchByName(Listing({"a/x.bin", "b/x.bin"}), Present({"c/x.bin"})),
+            (Match{std::nullopt, std::nullopt}));
+}
+
+TEST(MatchByName, GivesAFileAwayOnce) {
+  EXPECT_EQ(MatchByName(Listing({"x.bin", "x.bin"}), Present({"x.bin"})), (Match{0, std::nullopt}));
+}
+
+TEST(MatchByName, ALoneHashFitsALoneFile) {
+  EXPECT_EQ(MatchByName(Listing({""}), Present({"any.bin"})), (Match{0}));
+  EXPECT_EQ(MatchByName(Listing({""}), Present({"a", "b"})), (Match{std::nullopt}));
+}
+
+TEST(FindUnfinished, KnowsTheNamesOfDownloadTools) {
+  EXPECT_EQ(FindUnfinished("x.bin", Present({"a", "x.bin.part"})), 1u);
+  EXPECT_EQ(FindUnfinished("x.bin", Present({"x.bin.incomplete"})), 0u);
+  EXPECT_FALSE(FindUnfinished("x.bin", Present({"y.bin.part", "x.bin"})));
+  EXPECT_TRUE(HasControlFile("x.bin", Present({"x.bin", "x.bin.aria2"})));
+  EXPECT_FALSE(HasControlFile("x.bin", Present({"x.bin"})));
+}
+
+}  // namespace
+}  // namespace hallmark

@@ -1,0 +1,312 @@
+#include "verify/catalogue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+#include <system_error>
+
+#include "src/base/checked.h"
+#include "src/base/text.h"
+#include "src/io/atomic_file.h"
+#include "src/io/file.h"
+#include "verify/catalogue_data.h"
+#include "verify/catalogue_id.h"
+
+namespace hallmark {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::uint64_t kMaxCatalogueBytes = 100'000'000;
+
+std::string NameKey(std::string_view path) {
+  return AsciiLower(path.substr(path.find_last_of('/') + 1));
+}
+
+// The built-in part alone; broken data there is a bug, and a test reads it all.
+const std::vector<CatalogueEntry>& BuiltIn() {
+  static const std::vector<CatalogueEntry> kEntries = [] {
+    std::vector<CatalogueEntry> entries;
+    for (const EmbeddedText& text : EmbeddedCatalogues()) {
+      auto parsed = ParseCatalogue(text.text, std::string(text.name));
+      HM_CHECK(parsed.has_value());
+      for (CatalogueEntry& entry : parsed->entries) {
+        entry.built_in = true;
+        entries.push_back(std::move(entry));
+      }
+    }
+    return entries;
+  }();
+  return kEntries;
+}
+
+// Edits (insert, delete, replace) from `a` to `b`, for suggestions.
+std::size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+fs::path EntryFile(const fs::path& folder, std::string_view id) {
+  std::string name;
+  for (const char c : id) name += c == '/' ? "--" : std::string(1, c);
+  return folder / (name + ".json");
+}
+
+}  // namespace
+
+std::string CatalogueEntry::Title() const {
+  const std::string name =
+      model.starts_with(family) ? model : fmt::format("{} {}", family, model);
+  return publisher.empty() ? name : fmt::format("{} ({})", name, publisher);
+}
+
+Result<Catalogue> Catalogue::Load(const fs::path& user_folder) {
+  Catalogue catalogue;
+  catalogue.entries_ = BuiltIn();
+  std::error_code code;
+  if (!user_folder.empty() && fs::is_directory(user_folder, code)) {
+    std::vector<fs::path> files;
+    fs::directory_iterator entries(user_folder, code);
+    for (; !code && entries != fs::directory_iterator(); entries.increment(code)) {
+      if (entries->path().extension() == ".json") files.push_back(entries->path());
+    }
+    if (code) return Error{Errc::kIo, user_folder.string(), code.message()};
+    std::sort(files.begin(), files.end());
+    for (const fs::path& path : files) {
+      const auto read = [&]() -> Result<ParsedCatalogue> {
+        const auto file = HM_TRY(OpenFile(path));
+        const std::string text = HM_TRY(ReadWholeFile(*file, kMaxCatalogueBytes));
+        return ParseCatalogue(text, path.string());
+      };
+      auto parsed = read();
+      if (!parsed) {
+        catalogue.findings_.push_back({Severity::kWarning, "broken-catalogue", path.string(),
+                                       parsed.error().message + ": left out"});
+        continue;
+      }
+      for (Finding& finding : parsed->findings) catalogue.findings_.push_back(std::move(finding));
+      catalogue.Add(std::move(parsed->entries), path.string());
+    }
+  }
+  catalogue.Index();
+  return catalogue;
+}
+
+void Catalogue::Add(std::vector<CatalogueEntry> entries, const std::string& origin) {
+  for (CatalogueEntry& entry : entries) {
+    if (Find(entry.id) != nullptr) {
+      findings_.push_back({Severity::kWarning, "catalogue-id-taken", origin,
+                           fmt::format("{} is in the catalogue already: left out", entry.id)});
+      continue;
+    }
+    entries_.push_back(std::move(entry));
+  }
+}
+
+void Catalogue::Index() {
+  for (std::size_t e = 0; e < entries_.size(); ++e) {
+    for (std::size_t f = 0; f < entries_[e].files.size(); ++f) {
+      const ListedFile& file = entries_[e].files[f];
+      by_name_.emplace(NameKey(file.path), Position{e, f});
+      for (const ListedDigest& listed : file.digests) {
+        by_digest_.emplace(listed.digest, Position{e, f});
+      }
+    }
+  }
+}
+
+CatalogueHit Catalogue::HitAt(const Position& position) const {
+  const CatalogueEntry& entry = entries_[position.entry];
+  return {&entry, &entry.files[position.file]};
+}
+
+const CatalogueEntry* Catalogue::Find(std::string_view id) const {
+  const std::string lower = AsciiLower(id);
+  for (const CatalogueEntry& entry : entries_) {
+    if (AsciiLower(entry.id) == lower) return &entry;
+  }
+  return nullptr;
+}
+
+Result<const CatalogueEntry*> Catalogue::Require(std::string_view id) const {
+  if (const CatalogueEntry* entry = Find(id)) return entry;
+  const std::string wanted = AsciiLower(id.substr(0, 200));
+  std::vector<std::pair<std::size_t, std::string_view>> nearest;
+  for (const CatalogueEntry& entry : entries_) {
+    const std::string own = AsciiLower(entry.id);
+    // A bare "7B" or "llama-1" is taken for a part of an id.
+    const bool part = !wanted.empty() && (own.starts_with(wanted) || own.ends_with(wanted));
+    nearest.emplace_back(part ? 0 : EditDistance(wanted, own), entry.id);
+  }
+  std::stable_sort(nearest.begin(), nearest.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::string hint;
+  for (std::size_t i = 0; i < nearest.size() && i < 4 && nearest[i].first <= 3; ++i) {
+    hint += fmt::format("{}{}", i == 0 ? "did you mean " : ", ", nearest[i].second);
+  }
+  return Error{Errc::kNotFound, fmt::format("catalogue:{}", id),
+               "no such entry in the catalogue", std::nullopt,
+               hint.empty() ? "hallmark catalogue list names them all" : hint};
+}
+
+std::vector<CatalogueHit> Catalogue::FindByDigest(const Digest& digest) const {
+  std::vector<CatalogueHit> hits;
+  const auto [begin, end] = by_digest_.equal_range(digest);
+  for (auto at = begin; at != end; ++at) hits.push_back(HitAt(at->second));
+  return hits;
+}
+
+std::vector<CatalogueHit> Catalogue::FindByNameAndSize(std::string_view name,
+                                                       std::uint64_t size) const {
+  std::vector<CatalogueHit> hits;
+  const auto [begin, end] = by_name_.equal_range(NameKey(name));
+  for (auto at = begin; at != end; ++at) {
+    const CatalogueHit hit = HitAt(at->second);
+    if (!hit.file->size || *hit.file->size == size) hits.push_back(hit);
+  }
+  return hits;
+}
+
+std::vector<const CatalogueEntry*> Catalogue::FindByWeights(std::string_view weights) const {
+  std::vector<const CatalogueEntry*> found;
+  for (const CatalogueEntry& entry : entries_) {
+    if (!weights.empty() && entry.weights == weights) found.push_back(&entry);
+  }
+  return found;
+}
+
+fs::path UserCatalogueFolder() {
+  // The XDG base directory specification: a relative path is to be ignored.
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && data[0] == '/') {
+    return fs::path(data) / "hallmark" / "catalogue";
+  }
+  if (const char* home = std::getenv("HOME"); home != nullptr && home[0] == '/') {
+    return fs::path(home) / ".local" / "share" / "hallmark" / "catalogue";
+  }
+  return {};
+}
+
+Source ToSource(const CatalogueEntry& entry) {
+  Source source;
+  source.name = "catalogue:" + entry.id;
+  source.dialect = "catalogue";
+  source.title = "catalogue entry " + entry.Title();
+  source.files = entry.files;
+  source.complete = entry.complete;
+  source.weights = entry.weights;
+  if (!entry.complete) {
+    source.findings.push_back({Severity::kWarning, "incomplete-entry", source.name,
+                               "the entry is known to be incomplete: " + entry.incomplete});
+  }
+  if (!entry.note.empty()) {
+    source.findings.push_back({Severity::kNote, "catalogue-note", source.name, entry.note});
+  }
+  std::uint64_t single = 0;
+  for (const ListedFile& file : entry.files) {
+    if (!file.note.empty()) {
+      source.findings.push_back({Severity::kNote, "catalogue-note", file.path, file.note});
+    }
+    bool published = false;
+    std::uint64_t most = 0;
+    for (const ListedDigest& listed : file.digests) {
+      published = published || listed.claim == "publisher";
+      most = std::max<std::uint64_t>(
+          most, CheckedAdd(listed.witnesses.size(), listed.further_witnesses).value_or(~0ull));
+    }
+    if (!published && most < 2) ++single;
+  }
+  if (single > 0) {
+    source.findings.push_back(
+        {Severity::kNote, "single-witness", source.name,
+         fmt::format("of {} of {} files the digests are the word of one person who is not the "
+                     "publisher",
+                     single, entry.files.size())});
+  }
+  NoteWeakDigests(source);
+  for (Finding& finding : source.findings) {
+    if (finding.subject.empty()) finding.subject = source.name;
+  }
+  return source;
+}
+
+Result<CatalogueEntry> EntryFromManifest(const Manifest& manifest, const EntryNames& names) {
+  if (!IsCatalogueId(names.id)) {
+    return Error{Errc::kUsage, names.id, "not of the form name/name", std::nullopt,
+                 "letters, digits, '.', '_' and '-', as in my-org/my-model"};
+  }
+  CatalogueEntry entry;
+  entry.id = names.id;
+  const std::size_t slash = names.id.find('/');
+  entry.family = names.family.empty() ? names.id.substr(0, slash) : names.family;
+  entry.model = names.model.empty() ? names.id.substr(slash + 1) : names.model;
+  entry.release = names.release;
+  entry.publisher = names.publisher;
+  entry.weights = manifest.weights;
+  for (const ManifestFile& file : manifest.files) {
+    ListedFile listed;
+    listed.path = file.path;
+    listed.size = file.size;
+    for (const Digest& digest : file.digests) listed.digests.push_back({digest, "own", {}, 0});
+    entry.files.push_back(std::move(listed));
+  }
+  for (const ManifestTensor& tensor : manifest.tensors) {
+    entry.tensors.push_back({tensor.name, tensor.digest});
+  }
+  return entry;
+}
+
+Result<fs::path> AddEntry(const fs::path& user_folder, const CatalogueEntry& entry, bool force) {
+  if (user_folder.empty()) {
+    return Error{Errc::kUsage, entry.id, "there is no folder for an own catalogue", std::nullopt,
+                 "set XDG_DATA_HOME or HOME"};
+  }
+  const std::string text = HM_TRY(ExportEntry(entry));
+  // What is written must be readable; an entry made by hand is checked like one from a file.
+  HM_TRY(ParseCatalogue(text, entry.id));
+  const fs::path path = EntryFile(user_folder, entry.id);
+  const Catalogue catalogue = HM_TRY(Catalogue::Load(user_folder));
+  if (const CatalogueEntry* taken = catalogue.Find(entry.id)) {
+    std::error_code ignored;
+    if (taken->built_in) {
+      return Error{Errc::kUsage, entry.id, "this id belongs to a built-in entry"};
+    }
+    if (!force || !fs::exists(path, ignored)) {
+      return Error{Errc::kUsage, entry.id, "this id is in your catalogue already", std::nullopt,
+                   "choose another id, or --force"};
+    }
+  }
+  std::error_code code;
+  fs::create_directories(user_folder, code);
+  if (code) return Error{Errc::kIo, user_folder.string(), code.message()};
+  HM_TRY(WriteFileAtomically(path, text, force));
+  return path;
+}
+
+Result<std::vector<fs::path>> ImportCatalogue(const fs::path& user_folder, std::string_view json,
+                                              std::string subject, bool force) {
+  const ParsedCatalogue parsed = HM_TRY(ParseCatalogue(json, std::move(subject)));
+  const Catalogue catalogue = HM_TRY(Catalogue::Load(user_folder));
+  for (const CatalogueEntry& entry : parsed.entries) {
+    const CatalogueEntry* taken = catalogue.Find(entry.id);
+    if (taken != nullptr && (taken->built_in || !force)) {
+      return Error{Errc::kUsage, entry.id, "this id is in the catalogue already"};
+    }
+  }
+  std::vector<fs::path> written;
+  for (const CatalogueEntry& entry : parsed.entries) {
+    written.push_back(HM_TRY(AddEntry(user_folder, entry, force)));
+  }
+  return written;
+}
+
+}  // namespace hallmark

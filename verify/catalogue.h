@@ -1,0 +1,123 @@
+// The book of known checksums: releases, their files, who vouches for which digest. A part is built
+// in; people who hold official files add theirs. Schema: docs/schemas/catalogue.schema.json.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/finding.h"
+#include "src/hash/digest.h"
+#include "verify/sources/source.h"
+
+namespace hallmark {
+
+struct CatalogueTensor {
+  std::string name;  // canonical
+  IdentityDigest digest;
+};
+
+// One model of one release.
+struct CatalogueEntry {
+  std::string id;  // stable: "llama-1/7B"
+  std::string family;
+  std::string release;
+  std::string publisher;
+  std::string model;       // as the publisher calls it: "ViT-B/32"
+  bool complete = true;    // lists every file of the release
+  std::string incomplete;  // what is missing, if not complete
+  std::string note;
+  std::string weights;                   // "hm1:…" where known, or empty
+  std::vector<CatalogueTensor> tensors;  // where known: they let near misses be named
+  std::vector<ListedFile> files;         // those common to all sizes of the release included
+  bool built_in = false;
+
+  std::string Title() const;  // for people: "LLaMA 7B (Meta AI)"
+};
+
+struct CatalogueHit {
+  const CatalogueEntry* entry;
+  const ListedFile* file;  // in entry->files
+};
+
+// Immutable once loaded and safe to share between threads; what it returns points into it.
+class Catalogue {
+ public:
+  // The built-in part, and every *.json in `user_folder` (which need not exist; empty: none). A
+  // file there that is broken, or repeats an id, is left out and becomes a finding.
+  // Errors: kIo where the folder is there but cannot be listed.
+  static Result<Catalogue> Load(const std::filesystem::path& user_folder);
+  Catalogue(Catalogue&&) = default;
+  Catalogue& operator=(Catalogue&&) = default;
+
+  std::span<const CatalogueEntry> Models() const { return entries_; }
+  const std::vector<Finding>& Findings() const { return findings_; }
+
+  // By id in any case; null if there is none.
+  const CatalogueEntry* Find(std::string_view id) const;
+  // Like Find, but kNotFound names the ids that come nearest.
+  Result<const CatalogueEntry*> Require(std::string_view id) const;
+  std::vector<CatalogueHit> FindByDigest(const Digest& digest) const;
+  // By last component of the path, any case. A file listed without a size fits any size.
+  std::vector<CatalogueHit> FindByNameAndSize(std::string_view name, std::uint64_t size) const;
+  std::vector<const CatalogueEntry*> FindByWeights(std::string_view weights) const;
+
+ private:
+  Catalogue() = default;
+  void Add(std::vector<CatalogueEntry> entries, const std::string& origin);
+  void Index();
+
+  struct Position {
+    std::size_t entry;
+    std::size_t file;
+  };
+  CatalogueHit HitAt(const Position& position) const;
+
+  std::vector<CatalogueEntry> entries_;
+  std::vector<Finding> findings_;
+  std::multimap<Digest, Position> by_digest_;
+  std::multimap<std::string, Position, std::less<>> by_name_;  // lower case, last component
+};
+
+// $XDG_DATA_HOME/hallmark/catalogue, or ~/.local/share/hallmark/catalogue; empty without a home.
+std::filesystem::path UserCatalogueFolder();
+
+Source ToSource(const CatalogueEntry& entry);
+
+// Strict: ids, paths, digests, claims and sizes are checked. Fields that are not known are ignored
+// and become findings. Errors: kMalformed; kUnsupported for another major version.
+struct ParsedCatalogue {
+  std::vector<CatalogueEntry> entries;
+  std::vector<Finding> findings;
+};
+Result<ParsedCatalogue> ParseCatalogue(std::string_view json, std::string subject);
+
+// The entry as a catalogue of its own, ready for ImportCatalogue elsewhere; the same bytes for the
+// same entry. kMalformed if a name is not UTF-8.
+Result<std::string> ExportEntry(const CatalogueEntry& entry);
+
+// What `manifest` says, as an entry under `id` ("my-org/my-model"). kUsage if the id is not of the
+// form name/name of letters, digits, '.', '_', '-'.
+struct EntryNames {
+  std::string id;
+  std::string family;     // empty: the part of the id before the first slash
+  std::string model;      // empty: the rest of the id
+  std::string release;
+  std::string publisher;
+};
+Result<CatalogueEntry> EntryFromManifest(const Manifest& manifest, const EntryNames& names);
+
+// Adds an entry to a user's catalogue, one file a model; returns the file written. kUsage if the id
+// is taken by a built-in entry, or by another one of the user's unless `force` is set.
+Result<std::filesystem::path> AddEntry(const std::filesystem::path& user_folder,
+                                       const CatalogueEntry& entry, bool force);
+// The same for every entry of an exported catalogue; nothing is written if one of them is refused.
+Result<std::vector<std::filesystem::path>> ImportCatalogue(
+    const std::filesystem::path& user_folder, std::string_view json, std::string subject,
+    bool force);
+
+}  // namespace hallmark

@@ -1,0 +1,313 @@
+// Reads and writes hallmark.catalogue/1: docs/schemas/catalogue.schema.json.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <initializer_list>
+#include <set>
+
+#include "src/base/text.h"
+#include "src/io/directory.h"
+#include "src/json/json_reader.h"
+#include "src/json/json_writer.h"
+#include "verify/catalogue.h"
+#include "verify/catalogue_id.h"
+
+namespace hallmark {
+
+bool IsCatalogueId(std::string_view id) {
+  if (id.size() > 200 || id.find('/') == std::string_view::npos) return false;
+  for (std::size_t at = 0; at <= id.size();) {
+    const std::size_t end = std::min(id.find('/', at), id.size());
+    const std::string_view part = id.substr(at, end - at);
+    if (part.empty() || part[0] == '.' || part[0] == '-') return false;
+    for (const char c : part) {
+      const bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '_' || c == '-';
+      if (!ok) return false;
+    }
+    at = end + 1;
+  }
+  return true;
+}
+
+bool IsWeightIdentity(std::string_view text) {
+  if (text.starts_with("hm1:")) {
+    text.remove_prefix(4);
+  } else if (text.starts_with("hm1raw:")) {
+    text.remove_prefix(7);
+  } else {
+    return false;
+  }
+  return text.size() == 64 && FromHex(text) && AsciiLower(text) == text;
+}
+
+namespace {
+
+// Reads one catalogue. `where` in messages is a JSON pointer (RFC 6901) as far as it goes.
+class CatalogueReader {
+ public:
+  explicit CatalogueReader(std::string subject) : subject_(std::move(subject)) {}
+
+  Result<ParsedCatalogue> Read(std::string_view json) {
+    const JsonDocument document = HM_TRY(JsonDocument::Parse(json, subject_));
+    const JsonValue root = document.Root();
+    if (!root.IsObject()) return Malformed("", "a catalogue is a JSON object");
+    const std::string schema = HM_TRY(Text(root, "", "schema", true));
+    if (schema != "hallmark.catalogue/1") {
+      const bool other_version = schema.starts_with("hallmark.catalogue/");
+      return Error{other_version ? Errc::kUnsupported : Errc::kMalformed, subject_,
+                   fmt::format("schema is {}, expected hallmark.catalogue/1",
+                               EscapeForPeople(schema))};
+    }
+    HM_TRY(CheckKeys(root, "",
+                     {"schema", "family", "release", "publisher", "shared_files", "models"}));
+    CatalogueEntry common;
+    common.family = HM_TRY(Text(root, "", "family", true));
+    common.release = HM_TRY(Text(root, "", "release", false));
+    common.publisher = HM_TRY(Text(root, "", "publisher", false));
+    if (const auto shared = root.Find("shared_files")) {
+      common.files = HM_TRY(ReadFiles(*shared, "/shared_files"));
+    }
+    const auto models = root.Find("models");
+    if (!models || !models->IsArray()) return Malformed("/models", "not an array");
+    std::size_t index = 0;
+    for (const JsonValue& model : models->Items()) {
+      HM_TRY(ReadModel(model, common, fmt::format("/models/{}", index++)));
+    }
+    if (out_.entries.empty()) return Malformed("/models", "the catalogue lists no model");
+    return std::move(out_);
+  }
+
+ private:
+  Error Malformed(std::string_view where, std::string_view message) const {
+    return {Errc::kMalformed, subject_,
+            where.empty() ? std::string(message) : fmt::format("{}: {}", where, message)};
+  }
+
+  // Fields that are not known are ignored and reported, as in every statement.
+  Result<void> CheckKeys(const JsonValue& object, std::string_view where,
+                         std::initializer_list<std::string_view> known) {
+    if (!object.IsObject()) return Malformed(where, "not an object");
+    for (const JsonMember& member : object.Members()) {
+      if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
+      out_.findings.push_back({Severity::kNote, "unknown-field", subject_,
+                               fmt::format("{}/{} is not known here and ignored", where,
+                                           EscapeForPeople(member.key))});
+    }
+    return {};
+  }
+
+  Result<std::string> Text(const JsonValue& object, std::string_view where, std::string_view key,
+                           bool required) const {
+    const auto value = object.Find(key);
+    if (!value && !required) return std::string();
+    const auto text = value ? value->AsString() : std::nullopt;
+    if (!text || (required && text->empty())) {
+      return Malformed(fmt::format("{}/{}", where, key), value ? "not a text" : "missing");
+    }
+    return std::string(*text);
+  }
+
+  Result<bool> Flag(const JsonValue& object, std::string_view where, std::string_view key,
+                    bool otherwise) const {
+    const auto value = object.Find(key);
+    if (!value) return otherwise;
+    const auto flag = value->AsBool();
+    if (!flag) return Malformed(fmt::format("{}/{}", where, key), "not true or false");
+    return *flag;
+  }
+
+  Result<std::optional<std::uint64_t>> Number(const JsonValue& object, std::string_view where,
+                                              std::string_view key) const {
+    const auto value = object.Find(key);
+    if (!value) return std::optional<std::uint64_t>();
+    const auto number = value->AsU64();
+    if (!number) return Malformed(fmt::format("{}/{}", where, key), "not a whole number");
+    return number;
+  }
+
+  Result<ListedDigest> ReadDigest(std::string_view algorithm_name, const JsonValue& value,
+                                  const std::string& where) {
+    HM_TRY(CheckKeys(value, where, {"value", "claim", "witnesses", "further_witnesses"}));
+    const auto algorithm = AlgorithmByName(algorithm_name);
+    if (!algorithm || InfoOf(*algorithm).name != algorithm_name) {
+      return Malformed(where, "no algorithm known here");
+    }
+    const std::string hex = HM_TRY(Text(value, where, "value", true));
+    const auto digest = Digest::FromHex(*algorithm, hex);
+    if (!digest) {
+      return Malformed(where, fmt::format("{} hex digits expected",
+                                          InfoOf(*algorithm).digest_bytes * 2));
+    }
+    ListedDigest listed{*digest, {}, {}, 0};
+    listed.claim = HM_TRY(Text(value, where, "claim", true));
+    if (listed.claim != "publisher" && listed.claim != "community" && listed.claim != "own") {
+      return Malformed(where + "/claim", "not publisher, community or own");
+    }
+    if (const auto witnesses = value.Find("witnesses")) {
+      if (!witnesses->IsArray()) return Malformed(where + "/witnesses", "not an array");
+      for (const JsonValue& witness : witnesses->Items()) {
+        const auto text = witness.AsString();
+        if (!text) return Malformed(where + "/witnesses", "a witness is not a text");
+        listed.witnesses.emplace_back(*text);
+      }
+    }
+    listed.further_witnesses = HM_TRY(Number(value, where, "further_witnesses")).value_or(0);
+    return listed;
+  }
+
+  Result<std::vector<ListedFile>> ReadFiles(const JsonValue& value, const std::string& where) {
+    if (!value.IsArray()) return Malformed(where, "not an array");
+    std::vector<ListedFile> files;
+    std::set<std::string, std::less<>> paths;
+    for (const JsonValue& item : value.Items()) {
+      const std::string here = fmt::format("{}/{}", where, files.size());
+      HM_TRY(CheckKeys(item, here, {"path", "size", "optional", "digests", "note"}));
+      ListedFile file;
+      auto path = CheckRelativePath(HM_TRY(Text(item, here, "path", true)));
+      if (!path) return Malformed(here + "/path", path.error().message);
+      file.path = std::move(*path);
+      if (!paths.insert(file.path).second) return Malformed(here + "/path", "listed twice");
+      file.size = HM_TRY(Number(item, here, "size"));
+      file.optional = HM_TRY(Flag(item, here, "optional", false));
+      file.note = HM_TRY(Text(item, here, "note", false));
+      const auto digests = item.Find("digests");
+      if (!digests || !digests->IsObject()) return Malformed(here + "/digests", "not an object");
+      for (const JsonMember& member : digests->Members()) {
+        file.digests.push_back(HM_TRY(ReadDigest(
+            member.key, member.value,
+            fmt::format("{}/digests/{}", here, EscapeForPeople(member.key)))));
+      }
+      if (file.digests.empty()) return Malformed(here + "/digests", "no digest");
+      files.push_back(std::move(file));
+    }
+    return files;
+  }
+
+  Result<std::vector<CatalogueTensor>> ReadTensors(const JsonValue& value,
+                                                   const std::string& where) {
+    if (!value.IsArray()) return Malformed(where, "not an array");
+    std::vector<CatalogueTensor> tensors;
+    std::set<std::string, std::less<>> names;
+    for (const JsonValue& item : value.Items()) {
+      const std::string here = fmt::format("{}/{}", where, tensors.size());
+      HM_TRY(CheckKeys(item, here, {"name", "digest"}));
+      CatalogueTensor tensor;
+      tensor.name = HM_TRY(Text(item, here, "name", true));
+      if (!names.insert(tensor.name).second) return Malformed(here, "listed twice");
+      const auto bytes = FromHex(HM_TRY(Text(item, here, "digest", true)));
+      if (!bytes || bytes->size() != tensor.digest.size()) {
+        return Malformed(here + "/digest", "not 64 hex digits");
+      }
+      std::memcpy(tensor.digest.data(), bytes->data(), tensor.digest.size());
+      tensors.push_back(std::move(tensor));
+    }
+    return tensors;
+  }
+
+  Result<void> ReadModel(const JsonValue& value, const CatalogueEntry& common,
+                         const std::string& where) {
+    HM_TRY(CheckKeys(value, where, {"id", "model", "complete", "incomplete", "note", "weights",
+                                    "tensors", "files"}));
+    CatalogueEntry entry = common;
+    entry.files.clear();
+    entry.id = HM_TRY(Text(value, where, "id", true));
+    if (!IsCatalogueId(entry.id)) return Malformed(where + "/id", "not of the form release/model");
+    for (const CatalogueEntry& other : out_.entries) {
+      if (AsciiLower(other.id) == AsciiLower(entry.id)) {
+        return Malformed(where + "/id", fmt::format("{} stands twice", entry.id));
+      }
+    }
+    entry.model = HM_TRY(Text(value, where, "model", true));
+    if (!value.Find("complete")) return Malformed(where + "/complete", "missing");
+    entry.complete = HM_TRY(Flag(value, where, "complete", true));
+    entry.incomplete = HM_TRY(Text(value, where, "incomplete", !entry.complete));
+    entry.note = HM_TRY(Text(value, where, "note", false));
+    entry.weights = HM_TRY(Text(value, where, "weights", false));
+    if (!entry.weights.empty() && !IsWeightIdentity(entry.weights)) {
+      return Malformed(where + "/weights", "not hm1: or hm1raw: and 64 lower-case hex digits");
+    }
+    if (const auto tensors = value.Find("tensors")) {
+      entry.tensors = HM_TRY(ReadTensors(*tensors, where + "/tensors"));
+    }
+    if (const auto files = value.Find("files")) {
+      entry.files = HM_TRY(ReadFiles(*files, where + "/files"));
+    }
+    for (const ListedFile& shared : common.files) {
+      const bool own = std::any_of(entry.files.begin(), entry.files.end(),
+                                   [&](const ListedFile& f) { return f.path == shared.path; });
+      if (!own) entry.files.push_back(shared);
+    }
+    if (entry.files.empty() && entry.weights.empty()) {
+      return Malformed(where, "neither files nor a weight identity");
+    }
+    out_.entries.push_back(std::move(entry));
+    return {};
+  }
+
+  std::string subject_;
+  ParsedCatalogue out_;
+};
+
+void WriteFile(JsonWriter& json, const ListedFile& file) {
+  json.BeginObject().Member("path", file.path);
+  if (file.size) json.Member("size", *file.size);
+  if (file.optional) json.Key("optional").Bool(true);
+  json.Key("digests").BeginObject();
+  for (const ListedDigest& listed : file.digests) {
+    json.Key(InfoOf(listed.digest.GetAlgorithm()).name).BeginObject();
+    json.Member("value", listed.digest.Hex()).Member("claim", listed.claim);
+    json.Key("witnesses").BeginArray();
+    for (const std::string& witness : listed.witnesses) json.String(witness);
+    json.EndArray().Member("further_witnesses", listed.further_witnesses).EndObject();
+  }
+  json.EndObject();
+  if (!file.note.empty()) json.Member("note", file.note);
+  json.EndObject();
+}
+
+}  // namespace
+
+Result<ParsedCatalogue> ParseCatalogue(std::string_view json, std::string subject) {
+  return CatalogueReader(std::move(subject)).Read(json);
+}
+
+Result<std::string> ExportEntry(const CatalogueEntry& entry) {
+  for (const ListedFile& file : entry.files) {
+    if (!IsValidUtf8(file.path)) {
+      return Error{Errc::kMalformed, entry.id,
+                   fmt::format("the path {} is not UTF-8", EscapeForPeople(file.path))};
+    }
+  }
+  for (const CatalogueTensor& tensor : entry.tensors) {
+    if (!IsValidUtf8(tensor.name)) {
+      return Error{Errc::kMalformed, entry.id,
+                   fmt::format("the tensor name {} is not UTF-8", EscapeForPeople(tensor.name))};
+    }
+  }
+  JsonWriter json(JsonWriter::Form::kPretty);
+  json.BeginObject().Member("schema", "hallmark.catalogue/1").Member("family", entry.family);
+  json.Member("release", entry.release).Member("publisher", entry.publisher);
+  json.Key("models").BeginArray().BeginObject();
+  json.Member("id", entry.id).Member("model", entry.model);
+  json.Key("complete").Bool(entry.complete);
+  if (!entry.complete) json.Member("incomplete", entry.incomplete);
+  if (!entry.note.empty()) json.Member("note", entry.note);
+  if (!entry.weights.empty()) json.Member("weights", entry.weights);
+  json.Key("files").BeginArray();
+  for (const ListedFile& file : entry.files) WriteFile(json, file);
+  json.EndArray();
+  if (!entry.tensors.empty()) {
+    json.Key("tensors").BeginArray();
+    for (const CatalogueTensor& tensor : entry.tensors) {
+      json.BeginObject().Member("name", tensor.name);
+      json.Member("digest", ToHex(tensor.digest)).EndObject();
+    }
+    json.EndArray();
+  }
+  json.EndObject().EndArray().EndObject();
+  return json.Take() + "\n";
+}
+
+}  // namespace hallmark

@@ -1,0 +1,165 @@
+#include "verify/conclude.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace hallmark {
+namespace {
+
+struct Tally {
+  std::uint64_t ok = 0, missing = 0, incomplete = 0, unlisted_weights = 0, unread = 0;
+  std::uint64_t not_comparable = 0, differing_weights = 0, differing_side = 0, missing_weights = 0;
+  std::uint64_t Listed() const {
+    return ok + missing + incomplete + unread + not_comparable + differing_weights + differing_side;
+  }
+};
+
+Tally Count(const std::vector<FileVerdict>& files) {
+  Tally tally;
+  for (const FileVerdict& file : files) {
+    switch (file.state) {
+      case FileState::kOk:
+      case FileState::kRenamed:
+        ++tally.ok;
+        break;
+      case FileState::kMismatch:
+      case FileState::kWrongSize:
+        ++(file.holds_weights ? tally.differing_weights : tally.differing_side);
+        break;
+      case FileState::kMissing:
+        ++tally.missing;
+        tally.missing_weights += file.holds_weights;
+        break;
+      case FileState::kIncomplete:
+        ++tally.incomplete;
+        tally.missing_weights += file.holds_weights;
+        break;
+      case FileState::kUnlisted:
+        tally.unlisted_weights += file.holds_weights;
+        break;
+      case FileState::kUnread:
+        ++tally.unread;
+        break;
+      case FileState::kNotComparable:
+        ++tally.not_comparable;
+        break;
+    }
+  }
+  return tally;
+}
+
+std::string Files(std::uint64_t count) {
+  return fmt::format("{} file{}", count, count == 1 ? "" : "s");
+}
+
+// Whose word it is, and what that word is worth.
+std::string WhoseWord(const std::vector<SourceSummary>& sources) {
+  std::string names;
+  bool inside = !sources.empty();
+  bool strong = true;
+  for (const SourceSummary& source : sources) {
+    if (!names.empty()) names += ", ";
+    names += source.name;
+    inside = inside && source.inside_copy;
+    strong = strong && source.resists_attackers;
+  }
+  std::string worth =
+      inside ? "the list came with the copy, so it shows a whole copy, not a genuine one"
+             : "the source is not authenticated";
+  if (!strong) worth += "; its digests guard against accidents, not attackers";
+  return fmt::format("{} ({})", names, worth);
+}
+
+void Set(VerifyReport& report, Verdict verdict, std::string summary, std::string hint = {}) {
+  report.verdict = verdict;
+  report.summary = std::move(summary);
+  report.hint = std::move(hint);
+}
+
+std::string MismatchSummary(const Tally& tally, const WeightsVerdict& weights) {
+  std::string summary;
+  const auto add = [&](std::string part) {
+    summary += (summary.empty() ? "" : "; ") + std::move(part);
+  };
+  if (tally.differing_weights > 0) {
+    add(fmt::format("{} of weights differ{} from what is listed", Files(tally.differing_weights),
+                    tally.differing_weights == 1 ? "s" : ""));
+  }
+  if (tally.differing_side > 0) {
+    add(fmt::format("{} beside the weights differ{}", Files(tally.differing_side),
+                    tally.differing_side == 1 ? "s" : ""));
+  }
+  if (weights.state == WeightsVerdict::State::kDifferent) {
+    add(weights.differences.empty()
+            ? "the weights are not the source's"
+            : fmt::format(
+                  "{} of {} tensors differ", weights.differences.size(),
+                  std::max<std::uint64_t>(weights.tensors_compared, weights.differences.size())));
+  } else if (weights.state == WeightsVerdict::State::kSame) {
+    add("the weights are the same");
+  }
+  return summary;
+}
+
+}  // namespace
+
+void Conclude(const VerifyOptions& options, VerifyReport& report) {
+  using Weights = WeightsVerdict::State;
+  Tally tally = Count(report.files);
+  if (options.weights_only) tally.differing_side = 0;
+  const Weights weights = report.weights.state;
+  const std::string word = WhoseWord(report.sources);
+
+  if (report.sources.empty()) {
+    return Set(report, Verdict::kInconclusive, "no source says what these files should be",
+               "name one with --against: the publisher's checksum list, a manifest, another copy");
+  }
+  if (tally.differing_side > 0 || weights == Weights::kDifferent ||
+      (tally.differing_weights > 0 && weights != Weights::kSame)) {
+    return Set(report, Verdict::kMismatch, MismatchSummary(tally, report.weights));
+  }
+  if (tally.unread > 0) {
+    return Set(report, Verdict::kInconclusive,
+               fmt::format("{} could not be read to the end", Files(tally.unread)),
+               "the errors above say why; nothing is known about these files");
+  }
+  if (weights == Weights::kSame) {
+    return Set(report, Verdict::kSameWeights,
+               fmt::format("the files are others, the weights are the same: {}, on the word of {}",
+                           report.weights.ours, word));
+  }
+  if (tally.ok == 0) {
+    std::string hint =
+        "compare with a manifest of the official files (hallmark hash --format manifest), or with "
+        "another copy of them";
+    std::string summary = tally.Listed() == 0 ? "the source lists nothing that could be checked"
+                                              : "none of the listed files is here";
+    if (weights == Weights::kNotComparable) {
+      summary += fmt::format(", and the weights cannot be compared: {}", report.weights.reason);
+    }
+    return Set(report, Verdict::kInconclusive, std::move(summary), std::move(hint));
+  }
+  std::string gaps;
+  const auto gap = [&](std::uint64_t count, std::string_view what) {
+    if (count > 0) gaps += fmt::format("{}{} {}", gaps.empty() ? "" : ", ", Files(count), what);
+  };
+  gap(tally.missing, "missing");
+  gap(tally.incomplete, "not fully downloaded");
+  gap(tally.not_comparable, "listed without a digest that can be checked");
+  gap(tally.unlisted_weights, "of weights not listed");
+  const bool listed_in_part = std::any_of(report.sources.begin(), report.sources.end(),
+                                          [](const SourceSummary& s) { return !s.complete; });
+  if (gaps.empty() && listed_in_part) gaps = "the source does not list every file of the release";
+  if (!gaps.empty() && options.include.empty()) {
+    return Set(report, Verdict::kPartial,
+               fmt::format("{} match{} {}, but: {}", Files(tally.ok), tally.ok == 1 ? "es" : "",
+                           word, gaps));
+  }
+  Set(report, Verdict::kMatches,
+      fmt::format("{} listed match{} {}", Files(tally.ok), tally.ok == 1 ? "es" : "", word));
+}
+
+}  // namespace hallmark

@@ -1,0 +1,78 @@
+#include "verify/match.h"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace hallmark {
+namespace {
+
+std::string_view LastComponent(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+std::optional<std::size_t> FindPath(std::string_view path, const DirectoryListing& listing) {
+  for (std::size_t i = 0; i < listing.files.size(); ++i) {
+    if (listing.files[i].path == path) return i;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::optional<std::size_t>> MatchByName(const Source& source,
+                                                    const DirectoryListing& listing) {
+  std::vector<std::optional<std::size_t>> match(source.files.size());
+  std::map<std::string_view, std::size_t> by_path;
+  std::multimap<std::string_view, std::size_t> by_name;
+  for (std::size_t i = 0; i < listing.files.size(); ++i) by_path[listing.files[i].path] = i;
+
+  std::vector<bool> taken(listing.files.size(), false);
+  for (std::size_t i = 0; i < source.files.size(); ++i) {
+    const auto found = by_path.find(source.files[i].path);
+    if (found == by_path.end() || taken[found->second]) continue;
+    match[i] = found->second;
+    taken[found->second] = true;
+  }
+  for (std::size_t i = 0; i < listing.files.size(); ++i) {
+    if (!taken[i]) by_name.emplace(LastComponent(listing.files[i].path), i);
+  }
+  std::map<std::string_view, std::size_t> listed_names;
+  for (std::size_t i = 0; i < source.files.size(); ++i) {
+    if (!match[i]) ++listed_names[LastComponent(source.files[i].path)];
+  }
+  for (std::size_t i = 0; i < source.files.size(); ++i) {
+    if (match[i]) continue;
+    if (source.files[i].path.empty()) {
+      if (listing.files.size() == 1 && !taken[0]) {
+        match[i] = 0;
+        taken[0] = true;
+      }
+      continue;
+    }
+    const std::string_view name = LastComponent(source.files[i].path);
+    if (listed_names[name] != 1 || by_name.count(name) != 1) continue;  // ambiguous: digests decide
+    const std::size_t found = by_name.find(name)->second;
+    match[i] = found;
+    taken[found] = true;
+  }
+  return match;
+}
+
+std::optional<std::size_t> FindUnfinished(const std::string& path,
+                                          const DirectoryListing& listing) {
+  // Firefox and wget-like tools, hub clients, Chromium, qBittorrent, Transmission, generic.
+  for (const std::string_view suffix : {".part", ".incomplete", ".crdownload", ".!qB", ".partial",
+                                        ".download", ".tmp", ".hallmark-partial"}) {
+    if (const auto found = FindPath(path + std::string(suffix), listing)) return found;
+  }
+  return std::nullopt;
+}
+
+bool HasControlFile(const std::string& path, const DirectoryListing& listing) {
+  return FindPath(path + ".aria2", listing).has_value();
+}
+
+}  // namespace hallmark
