@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "formats/gguf.h"
 #include "formats/safetensors.h"
 
 namespace hallmark {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::array kFormats = {
     Format{"safetensors", "safetensors", SniffSafetensors, OpenSafetensors},
+    Format{"gguf", "GGUF", SniffGguf, OpenGguf},
 };
 
 const Format* FindFormat(const FileHead& head) {

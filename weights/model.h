@@ -21,15 +21,16 @@ struct ModelSet {
     kNumbered,       // name-00001-of-00003 without an index, and GGUF splits
     kModelParallel,  // Meta's consolidated.NN.pth: every file holds a slice of every tensor
   };
-  Layout layout;
+  Layout layout = Layout::kSingle;
   std::string name;                  // for people: "consolidated.*.pth (2 files)"
   std::string index;                 // path of the index file, or empty
   std::vector<std::string> files;    // relative to the listing's root, in shard order
   std::vector<std::string> missing;  // files that index or numbering name but are not there
 };
 
-// The sets among the files of a directory, told by content; the likeliest main set first. Side
-// files (configuration, tokenizer, optimiser state) form none.
+// The sets among the files of a directory, told by content; the likeliest main set first (nearest
+// the root, then the most bytes). Side files (configuration, tokenizer, optimiser state) form none.
+// A broken index is an error only if nothing else is found; it then explains itself.
 Result<std::vector<ModelSet>> FindModelSets(const DirectoryListing& listing);
 
 // One file of an opened model.
@@ -42,12 +43,16 @@ struct WeightFile {
 // An opened set: headers were read, nothing else. Movable; immutable and thread-safe afterwards.
 class Model {
  public:
-  // `path`: a directory that holds one set, a file of a set, an index, or a single file.
-  // Errors: kNotFound (also a missing shard, named), kUsage (several sets: named, pick one), and
-  // whatever the reader of a file says.
+  // `path`: a directory that holds one set (sets in its subfolders don't count beside one of its
+  // own), a file of a set, an index, or a single file.
+  // Errors: kNotFound (also a missing shard, named), kUsage (several sets: named, pick one),
+  // kMalformed (shards and index contradict each other), and whatever the reader of a file says.
   static Result<Model> Open(const std::filesystem::path& path, const Task& task);
   static Result<Model> Open(const std::filesystem::path& root, const DirectoryListing& listing,
                             const ModelSet& set, const Task& task);
+  // From files already opened, in shard order; checks them against each other.
+  static Result<Model> FromFiles(std::filesystem::path root, ModelSet set,
+                                 std::vector<WeightFile> files, ModelConfig config);
 
   const std::filesystem::path& Root() const { return root_; }  // directory the paths start at
   const ModelSet& Set() const { return set_; }
@@ -60,6 +65,10 @@ class Model {
 
  private:
   Model() = default;
+  Result<void> CheckNames() const;
+  Result<void> CheckGgufSplit();
+  Result<void> CheckIndex(const std::filesystem::path& index);
+  void ReadConfig();
 
   std::filesystem::path root_;
   ModelSet set_;

@@ -4,26 +4,36 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace hallmark {
 
+// How a family stretches its rotary frequencies. Absent: not said.
+struct RopeScaling {
+  std::string type;  // "llama3", "longrope", "linear", "yarn", …; empty: none
+  std::optional<double> factor;
+  std::optional<double> low_frequency_factor;
+  std::optional<double> high_frequency_factor;
+  std::optional<double> original_context;
+  std::vector<double> long_factors, short_factors;  // "longrope"
+};
+
 // From config.json (Hugging Face), params.json (Meta) or GGUF keys. Absent: not said.
 struct ModelConfig {
-  std::string source;        // file that said it, for messages: "config.json"
+  std::string source;        // file that said it, for messages: "config.json"; empty: none found
   std::string architecture;  // Hugging Face's model_type or GGUF's general.architecture: "llama"
   std::optional<std::uint64_t> n_layers;
   std::optional<std::uint64_t> hidden_size;  // "dim"
   std::optional<std::uint64_t> ffn_size;
   std::optional<std::uint64_t> n_heads;
-  std::optional<std::uint64_t> n_kv_heads;  // defaults to n_heads where the family says so
-  std::optional<std::uint64_t> head_dim;    // defaults to hidden_size / n_heads
+  std::optional<std::uint64_t> n_kv_heads;  // absent means n_heads, unless heads_vary
+  bool heads_vary = false;                  // the layers differ in their numbers of heads
+  std::optional<std::uint64_t> head_dim;    // absent means hidden_size / n_heads
   std::optional<std::uint64_t> vocab_size;
   std::optional<std::uint64_t> n_experts;
   std::optional<bool> tied_embeddings;
   std::optional<double> rope_theta;
-  // RoPE scaling of type "llama3" or "longrope", for checking derived buffers.
-  std::string rope_scaling;
-  std::optional<double> rope_factor;
+  RopeScaling rope;
 };
 
 }  // namespace hallmark

@@ -1,0 +1,72 @@
+#include "cli/app.h"
+
+#include <exception>
+#include <new>
+
+#include "cli/generate/help.h"
+#include "cli/parse.h"
+#include "cli/report/json.h"
+#include "cli/session.h"
+
+namespace hallmark {
+namespace {
+
+bool WantsJson(const Invocation& invocation) {
+  for (const Option& option : invocation.verb->options) {
+    if (option.name == "--json") return invocation.arguments.Given("--json");
+  }
+  return false;
+}
+
+ExitCode Fail(const Error& error, Terminal* terminal) {
+  terminal->WriteError(ErrorText(error));
+  return ExitCodeFor(error);
+}
+
+ExitCode RunVerb(const Invocation& invocation, Terminal* terminal,
+                 const std::atomic<bool>* stopped) {
+  Session session(*invocation.verb, invocation.arguments, terminal, stopped);
+  Result<ExitCode> outcome = invocation.verb->run(invocation.arguments, session);
+  if (outcome) return *outcome;
+  session.Report(outcome.error());
+  if (WantsJson(invocation)) {
+    // The error was told on stderr; if stdout cannot be written either there is nobody to tell.
+    (void)session.Print(ErrorReport(invocation.path, outcome.error()));
+  }
+  return ExitCodeFor(outcome.error());
+}
+
+ExitCode Run(const std::vector<std::string>& arguments, Terminal* terminal,
+             const std::atomic<bool>* stopped) {
+  Result<Invocation> invocation = ParseCommandLine(arguments);
+  if (!invocation) return Fail(invocation.error(), terminal);
+  if (invocation->wants_help) {
+    const std::string text = invocation->verb == nullptr
+                                 ? OverviewText()
+                                 : HelpText(*invocation->verb, invocation->path);
+    const Result<void> written = terminal->WriteOut(text);
+    return written ? ExitCode::kOk : Fail(written.error(), terminal);
+  }
+  if (invocation->verb == nullptr) {
+    terminal->WriteError(OverviewText());
+    return ExitCode::kUsage;
+  }
+  return RunVerb(*invocation, terminal, stopped);
+}
+
+}  // namespace
+
+ExitCode RunHallmark(const std::vector<std::string>& arguments, Terminal* terminal,
+                     const std::atomic<bool>* stopped) {
+  try {
+    return Run(arguments, terminal, stopped);
+  } catch (const std::bad_alloc&) {
+    terminal->WriteError("hallmark: error: a bug in hallmark: out of memory\n");
+  } catch (const std::exception& exception) {
+    terminal->WriteError(std::string("hallmark: error: a bug in hallmark: ") + exception.what() +
+                         "\n");
+  }
+  return ExitCode::kBug;
+}
+
+}  // namespace hallmark

@@ -1,0 +1,189 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/report/json.h"
+#include "cli/report/verify_report.h"
+
+namespace hallmark {
+namespace {
+
+void WriteTexts(std::string_view key, const std::vector<std::string>& texts, JsonWriter* json) {
+  json->Key(key).BeginArray();
+  for (const std::string& text : texts) json->String(text);
+  json->EndArray();
+}
+
+void WriteCheck(const DigestCheck& check, JsonWriter* json) {
+  json->BeginObject();
+  json->Member("expected", check.expected.digest.ToString());
+  if (check.actual) json->Member("actual", check.actual->ToString());
+  json->Key("matches").Bool(check.Matches());
+  if (!check.expected.claim.empty()) json->Member("claim", check.expected.claim);
+  if (!check.expected.witnesses.empty()) WriteTexts("witnesses", check.expected.witnesses, json);
+  if (check.expected.further_witnesses > 0) {
+    json->Member("further_witnesses", check.expected.further_witnesses);
+  }
+  json->EndObject();
+}
+
+void WriteDamage(const DamagedRange& damage, JsonWriter* json) {
+  json->BeginObject();
+  json->Member("offset", damage.range.offset);
+  json->Member("size", damage.range.size);
+  if (damage.differing_bytes > 0) json->Member("differing_bytes", damage.differing_bytes);
+  WriteTexts("tensors", damage.tensors, json);
+  WriteTexts("groups", damage.groups, json);
+  json->EndObject();
+}
+
+void WriteFile(const VerifyReport& report, const FileVerdict& file, JsonWriter* json) {
+  json->BeginObject();
+  json->Member("state", FileStateName(file.state));
+  if (!file.path.empty()) json->Member("path", file.path);
+  if (!file.listed_as.empty()) json->Member("listed_as", file.listed_as);
+  if (file.state != FileState::kUnlisted && file.source < report.sources.size()) {
+    json->Member("source", report.sources[file.source].name);
+  }
+  json->Member("size", file.size);
+  if (file.listed_size) json->Member("listed_size", *file.listed_size);
+  json->Key("holds_weights").Bool(file.holds_weights);
+  json->Key("remembered").Bool(file.remembered);
+  json->Key("checks").BeginArray();
+  for (const DigestCheck& check : file.checks) WriteCheck(check, json);
+  json->EndArray();
+  json->Key("damage").BeginArray();
+  for (const DamagedRange& damage : file.damage) WriteDamage(damage, json);
+  json->EndArray();
+  json->Key("intact").BeginArray();
+  for (const ByteRange& range : file.intact) WriteRange(range, json);
+  json->EndArray();
+  if (file.error) {
+    json->Key("error");
+    WriteError(*file.error, json);
+  }
+  json->EndObject();
+}
+
+void WriteDifference(const WeightsVerdict::Difference& difference, JsonWriter* json) {
+  json->BeginObject();
+  json->Member("tensor", difference.tensor);
+  json->Member("group", difference.group);
+  json->Member("what", difference.what);
+  json->Key("places").BeginArray();
+  for (const auto& [file, range] : difference.places) {
+    json->BeginObject();
+    json->Member("file", file);
+    json->Member("offset", range.offset);
+    json->Member("size", range.size);
+    json->EndObject();
+  }
+  json->EndArray();
+  if (difference.values) {
+    json->Key("values").BeginObject();
+    json->Member("differing", difference.values->differing);
+    json->Member("total", difference.values->total);
+    json->Key("max_abs");
+    if (std::isfinite(difference.values->max_abs)) {
+      json->Float(difference.values->max_abs);
+    } else {
+      json->String("infinite");
+    }
+    json->EndObject();
+  }
+  json->EndObject();
+}
+
+void WriteWeights(const WeightsVerdict& weights, JsonWriter* json) {
+  json->Key("weights").BeginObject();
+  json->Member("state", WeightsStateName(weights.state));
+  if (!weights.ours.empty()) json->Member("ours", weights.ours);
+  if (!weights.theirs.empty()) json->Member("theirs", weights.theirs);
+  if (!weights.source.empty()) json->Member("source", weights.source);
+  if (!weights.reason.empty()) json->Member("reason", weights.reason);
+  json->Key("differences").BeginArray();
+  for (const auto& difference : weights.differences) WriteDifference(difference, json);
+  json->EndArray();
+  json->EndObject();
+}
+
+}  // namespace
+
+ExitCode VerifyExit(const VerifyReport& report, bool part_only) {
+  ExitCode exit = ExitCode::kInconclusive;
+  const auto has = [&](FileState state) {
+    return std::any_of(report.files.begin(), report.files.end(),
+                       [&](const FileVerdict& file) { return file.state == state; });
+  };
+  switch (report.verdict) {
+    case Verdict::kAuthentic:
+    case Verdict::kMatches:
+    case Verdict::kSameWeights:
+      exit = ExitCode::kOk;
+      break;
+    case Verdict::kMismatch:
+      exit = ExitCode::kMismatch;
+      break;
+    case Verdict::kPartial:
+      if (part_only && !has(FileState::kMissing) && !has(FileState::kIncomplete) &&
+          !has(FileState::kUnread) && !has(FileState::kNotComparable)) {
+        exit = ExitCode::kOk;
+      }
+      break;
+    case Verdict::kInconclusive:
+      break;
+  }
+  for (const Finding& finding : report.findings) {
+    if (finding.severity != Severity::kDanger) continue;
+    const bool vouched_for =
+        std::any_of(report.files.begin(), report.files.end(), [&](const FileVerdict& file) {
+          return file.path == finding.subject &&
+                 (file.state == FileState::kOk || file.state == FileState::kRenamed);
+        });
+    if (!vouched_for) exit = Worse(exit, ExitCode::kDangerous);
+  }
+  return exit;
+}
+
+std::string VerifyJson(const VerifyReport& report, ExitCode exit) {
+  JsonWriter json = BeginReport("verify", VerdictName(report.verdict), exit);
+  json.Member("summary", report.summary);
+  if (!report.hint.empty()) json.Member("hint", report.hint);
+  json.Key("sources").BeginArray();
+  for (const SourceSummary& source : report.sources) {
+    json.BeginObject();
+    json.Member("name", source.name);
+    json.Member("dialect", source.dialect);
+    json.Member("title", source.title);
+    json.Key("complete").Bool(source.complete);
+    json.Key("inside_copy").Bool(source.inside_copy);
+    json.Key("resists_attackers").Bool(source.resists_attackers);
+    json.Member("listed_files", source.listed_files);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.Key("files").BeginArray();
+  for (const FileVerdict& file : report.files) WriteFile(report, file, &json);
+  json.EndArray();
+  WriteWeights(report.weights, &json);
+  json.Key("read").BeginObject();
+  json.Member("files_hashed", report.files_hashed);
+  json.Member("bytes_hashed", report.bytes_hashed);
+  json.Member("tensors_compared", report.weights.tensors_compared);
+  json.EndObject();
+  WriteFindings(report.findings, &json);
+  return EndReport(&json);
+}
+
+std::string VerifyJsonLines(const VerifyReport& report) {
+  std::string text;
+  for (const FileVerdict& file : report.files) {
+    JsonWriter json(JsonWriter::Form::kCompact);
+    WriteFile(report, file, &json);
+    text += json.Take() + "\n";
+  }
+  return text;
+}
+
+}  // namespace hallmark

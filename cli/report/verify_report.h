@@ -1,0 +1,25 @@
+// What `verify` tells: text for people, JSON for scripts, the exit status for both.
+#pragma once
+
+#include <string>
+
+#include "cli/exit_code.h"
+#include "cli/terminal.h"
+#include "verify/verify.h"
+
+namespace hallmark {
+
+// The verdict decides. Beyond it, a danger found in a file whose digest does not match counts: the
+// source does not vouch for that file. `part_only`: the user asked for a part (--include), so that
+// a copy of which that part matches is in order.
+ExitCode VerifyExit(const VerifyReport& report, bool part_only);
+
+// The verdict first, then files (those that match folded, unless `verbose`), weights, sources,
+// findings and a hint.
+std::string VerifyText(const VerifyReport& report, bool verbose, const Style& style,
+                       std::size_t width);
+std::string VerifyJson(const VerifyReport& report, ExitCode exit);
+// One line a file.
+std::string VerifyJsonLines(const VerifyReport& report);
+
+}  // namespace hallmark

@@ -1,0 +1,13 @@
+#include "cli/verbs/verbs.h"
+
+namespace hallmark {
+
+std::span<const Verb> AllVerbs() {
+  static const std::vector<Verb> verbs = {
+      VerifyVerb(), IdentifyVerb(),  IdVerb(),         InspectVerb(),
+      HashVerb(),   CatalogueVerb(), CompletionVerb(), VersionVerb(),
+  };
+  return verbs;
+}
+
+}  // namespace hallmark

@@ -1,0 +1,301 @@
+// hallmark hash: digests of files, any set of them in one read; and manifests of models.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "cli/report/digest_list.h"
+#include "cli/report/json.h"
+#include "cli/session.h"
+#include "cli/verbs/verbs.h"
+#include "src/hash/hash_files.h"
+#include "src/io/directory.h"
+#include "src/io/file.h"
+#include "weights/manifest.h"
+
+namespace hallmark {
+namespace {
+
+// Open files at a time; a directory may hold more than the system lets one open.
+constexpr std::size_t kBatch = 128;
+
+struct HashedFile {
+  std::string name;  // as it is listed
+  std::filesystem::path path;
+  std::uint64_t size = 0;
+  std::vector<Digest> digests = {};
+  std::optional<Error> error = {};
+  bool done = false;
+};
+
+// What is asked for, and what came out so far.
+class HashRun {
+ public:
+  HashRun(const Arguments& arguments, Session& session)
+      : arguments_(arguments), session_(session), format_(arguments.Text("--format")) {}
+
+  Result<ExitCode> Run() {
+    HM_TRY(ChooseAlgorithms());
+    for (const std::string& operand : arguments_.Operands()) HM_TRY(AddFiles(operand));
+    std::uint64_t bytes = 0;
+    for (const HashedFile& file : files_) bytes += file.size;
+    session_.GetTask().Begin("hashing", bytes, files_.size());
+    for (std::size_t start = 0; start < files_.size(); start += kBatch) {
+      HM_TRY(HashBatch(start, std::min(start + kBatch, files_.size())));
+      HM_TRY(std::move(written_));
+    }
+    HM_TRY(Finish());
+    return exit_;
+  }
+
+ private:
+  bool IsStreamed() const { return format_ != "json" && arguments_.Text("--output").empty(); }
+
+  Result<void> ChooseAlgorithms() {
+    if (arguments_.Given("--json")) format_ = "json";
+    if (arguments_.Given("--json-lines")) format_ = "json-lines";
+    if (format_ == "checklist") {
+      if (arguments_.Given("--algo") && arguments_.Text("--algo") != "md5") {
+        return Error{Errc::kUsage, "hash", "a checklist holds md5 digests"};
+      }
+      algorithms_ = {Algorithm::kMd5};
+      return {};
+    }
+    for (const std::string& name : arguments_.List("--algo")) {
+      const std::optional<Algorithm> algorithm = AlgorithmByName(name);
+      HM_CHECK(algorithm.has_value());
+      algorithms_.push_back(*algorithm);
+    }
+    if (format_.empty()) format_ = algorithms_.size() == 1 && CanBeGnu() ? "gnu" : "bsd";
+    if (format_ == "gnu" && algorithms_.size() > 1) {
+      return Error{Errc::kUsage, "hash", "a gnu list holds digests of one algorithm", std::nullopt,
+                   "use --format bsd, which names the algorithm on every line"};
+    }
+    if (format_ == "gnu" && !CanBeGnu()) {
+      return Error{Errc::kUsage, "hash", "a tree root in a gnu list would be taken for a sha256",
+                   std::nullopt, "use --format bsd, which names the algorithm on every line"};
+    }
+    return {};
+  }
+
+  bool CanBeGnu() const {
+    return std::find(algorithms_.begin(), algorithms_.end(), Algorithm::kTree) == algorithms_.end();
+  }
+
+  Result<void> AddFiles(const std::string& operand) {
+    const std::filesystem::path root = operand;
+    std::error_code ignored;
+    const bool is_directory = std::filesystem::is_directory(root, ignored);
+    Result<DirectoryListing> listing = ListFiles(root);
+    if (!listing) {
+      if (listing.error().code == Errc::kInterrupted) return listing.error();
+      HashedFile failed{.name = operand, .path = root};
+      failed.error = listing.error();
+      files_.push_back(std::move(failed));
+      return {};
+    }
+    for (const DirectoryEntry& entry : listing->files) {
+      std::string name = operand;
+      if (is_directory) {
+        name = format_ == "checklist" ? entry.path : (root / entry.path).string();
+      } else if (format_ == "checklist") {
+        name = root.filename().string();
+      }
+      files_.push_back({.name = std::move(name), .path = entry.full_path, .size = entry.size});
+    }
+    for (const Finding& finding : listing->findings) {
+      session_.Note(fmt::format("{}: {}", finding.subject, finding.message));
+      if (finding.severity != Severity::kNote) exit_ = Worse(exit_, ExitCode::kInconclusive);
+    }
+    return {};
+  }
+
+  Result<void> HashBatch(std::size_t begin, std::size_t end) {
+    std::vector<std::unique_ptr<File>> open;
+    std::vector<HashRequest> requests;
+    std::vector<std::size_t> index;
+    for (std::size_t i = begin; i < end; ++i) {
+      if (files_[i].error) {
+        Done(i);
+        continue;
+      }
+      Result<std::unique_ptr<File>> file = OpenFile(files_[i].path);
+      if (!file) {
+        files_[i].error = file.error();
+        Done(i);
+        continue;
+      }
+      files_[i].size = (*file)->Size();
+      open.push_back(std::move(*file));
+      requests.push_back({open.back().get(), algorithms_, files_[i].name});
+      index.push_back(i);
+    }
+    return HashSources(requests, session_.GetTask(),
+                       [&](std::size_t request, Result<HashOutcome> outcome) {
+                         HashedFile& file = files_[index[request]];
+                         if (!outcome) {
+                           file.error = outcome.error();
+                         } else if (const auto same = open[request]->CheckUnchanged(); !same) {
+                           file.error = same.error();
+                         } else {
+                           file.digests = std::move(outcome->digests);
+                         }
+                         Done(index[request]);
+                       });
+  }
+
+  // Lines come in the order of the files, each as soon as it and all before it are done.
+  void Done(std::size_t i) {
+    files_[i].done = true;
+    if (files_[i].error) {
+      session_.Report(*files_[i].error);
+      exit_ = Worse(exit_, ExitCodeFor(*files_[i].error));
+    }
+    for (; next_ < files_.size() && files_[next_].done; ++next_) {
+      if (format_ == "json" || (files_[next_].error && format_ != "json-lines")) continue;
+      const std::string lines = Lines(files_[next_]);
+      if (!IsStreamed()) {
+        text_ += lines;
+      } else if (Result<void> written = session_.PrintNow(lines); !written && written_) {
+        written_ = std::move(written);
+      }
+    }
+  }
+
+  std::string Lines(const HashedFile& file) const {
+    if (format_ == "json-lines") {
+      JsonWriter json(JsonWriter::Form::kCompact);
+      Write(file, &json);
+      return json.Take() + "\n";
+    }
+    const NameForm form =
+        IsStreamed() && session_.OutIsTerminal() ? NameForm::kForTerminal : NameForm::kBytes;
+    std::string lines;
+    for (const Digest& digest : file.digests) {
+      lines +=
+          format_ == "bsd" ? BsdLine(digest, file.name, form) : GnuLine(digest, file.name, form);
+    }
+    return lines;
+  }
+
+  static void Write(const HashedFile& file, JsonWriter* json) {
+    json->BeginObject();
+    json->Member("path", file.name);
+    json->Member("size", file.size);
+    json->Key("digests").BeginArray();
+    for (const Digest& digest : file.digests) json->String(digest.ToString());
+    json->EndArray();
+    if (file.error) {
+      json->Key("error");
+      WriteError(*file.error, json);
+    }
+    json->EndObject();
+  }
+
+  Result<void> Finish() {
+    if (format_ == "json") {
+      JsonWriter json = BeginReport("hash", ExitCodeName(exit_), exit_);
+      json.Key("files").BeginArray();
+      std::uint64_t hashed = 0, bytes = 0;
+      for (const HashedFile& file : files_) {
+        Write(file, &json);
+        if (file.error) continue;
+        ++hashed;
+        bytes += file.size;
+      }
+      json.EndArray();
+      json.Member("files_hashed", hashed);
+      json.Member("bytes_hashed", bytes);
+      text_ = EndReport(&json);
+    }
+    if (IsStreamed()) return {};
+    return session_.PrintTo(arguments_.Text("--output"), arguments_.Given("--force"), text_);
+  }
+
+  const Arguments& arguments_;
+  Session& session_;
+  std::string format_;
+  std::vector<Algorithm> algorithms_;
+  std::vector<HashedFile> files_;
+  std::size_t next_ = 0;  // first file whose line was not written
+  std::string text_;
+  Result<void> written_;
+  ExitCode exit_ = ExitCode::kOk;
+};
+
+Result<ExitCode> WriteModelManifest(const Arguments& arguments, Session& session) {
+  if (arguments.Operands().size() != 1) {
+    return Error{Errc::kUsage, "hash", "a manifest is about one model", std::nullopt,
+                 "give one directory or file"};
+  }
+  std::vector<Algorithm> extra;
+  for (const std::string& name : arguments.List("--algo")) {
+    const Algorithm algorithm = AlgorithmByName(name).value_or(Algorithm::kSha256);
+    if (algorithm != Algorithm::kSha256 && algorithm != Algorithm::kTree) {
+      extra.push_back(algorithm);
+    }
+  }
+  const Manifest manifest =
+      HM_TRY(BuildManifest(arguments.Operands()[0], extra, session.GetTask()));
+  const std::string text = HM_TRY(WriteManifest(manifest));
+  HM_TRY(session.PrintTo(arguments.Text("--output"), arguments.Given("--force"), text));
+  if (manifest.weights.empty()) {
+    session.Note("the manifest has no weight identity: " + manifest.no_identity_reason);
+  }
+  return ExitCode::kOk;
+}
+
+Result<ExitCode> Run(const Arguments& arguments, Session& session) {
+  if (arguments.Text("--format") == "manifest") return WriteModelManifest(arguments, session);
+  return HashRun(arguments, session).Run();
+}
+
+}  // namespace
+
+Verb HashVerb() {
+  return {
+      .name = "hash",
+      .summary = "compute digests of files, or write a model's manifest",
+      .description =
+          "Reads every file once, whatever the number of digests. Lists of --format gnu and bsd "
+          "can "
+          "be checked by coreutils and read by verify --against; a checklist is Meta's (md5, names "
+          "without the directory).\n\n"
+          "--format manifest writes what a release is: files with sizes, sha256, tree roots and "
+          "the "
+          "roots of each 4 MiB; tensors with their places and digests; the weight identity. "
+          "Against "
+          "a manifest, verify names the damaged ranges and tensors, and accepts the same weights "
+          "in "
+          "another container. Manifests of the same files are the same bytes on any machine.\n\n"
+          "md5, sha1 and crc32 guard against accidents, not attackers.",
+      .operands = {{.name = "PATH",
+                    .help = "files, or directories to hash all files of",
+                    .many = true}},
+      .options = Joined(
+          {{.name = "--algo",
+            .kind = ValueKind::kChoices,
+            .value = "LIST",
+            .help = "digests to compute, separated by commas",
+            .choices = {"sha256", "md5", "sha1", "sha512", "blake2b", "blake3", "crc32", "tree"},
+            .fallback = "sha256"},
+           {.name = "--format",
+            .kind = ValueKind::kChoice,
+            .value = "FORMAT",
+            .help = "gnu for one algorithm and bsd for several, unless said",
+            .choices = {"gnu", "bsd", "checklist", "manifest", "json"}},
+           OutputOption("write to FILE, whole or not at all, instead of stdout"),
+           ForceOption(),
+           JsonOption(),
+           JsonLinesOption()},
+          WorkOptions()),
+      .examples = {{"hallmark hash model.safetensors", "a line that sha256sum -c can check"},
+                   {"hallmark hash --algo md5,sha256,tree llama-2-7b/", "three digests, one read"},
+                   {"hallmark hash --format manifest -o llama-2-7b.json llama-2-7b/",
+                    "write down what an official copy is"}},
+      .exits = WithCommonExits({{ExitCode::kOk, "every file was read and hashed"}}),
+      .run = Run,
+  };
+}
+
+}  // namespace hallmark

@@ -1,0 +1,17 @@
+// The verbs, one file each; all_verbs.cc puts them in order.
+#pragma once
+
+#include "cli/command.h"
+
+namespace hallmark {
+
+Verb CatalogueVerb();
+Verb CompletionVerb();
+Verb HashVerb();
+Verb IdVerb();
+Verb IdentifyVerb();
+Verb InspectVerb();
+Verb VerifyVerb();
+Verb VersionVerb();
+
+}  // namespace hallmark

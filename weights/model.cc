@@ -1,0 +1,349 @@
+#include "weights/model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "formats/registry.h"
+#include "src/base/checked.h"
+#include "src/base/text.h"
+#include "src/model/architecture.h"
+#include "weights/config.h"
+#include "weights/model_sets.h"
+
+namespace hallmark {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMaxConfigBytes = 16'000'000;
+
+// The regular files of one folder, without going deeper: a single file may lie in a home directory.
+Result<DirectoryListing> ListFolder(const fs::path& folder) {
+  DirectoryListing listing;
+  std::error_code failure;
+  for (fs::directory_iterator it(folder, failure), end; !failure && it != end;
+       it.increment(failure)) {
+    std::error_code ignored;
+    if (!it->is_regular_file(ignored)) continue;
+    listing.files.push_back({it->path().filename().string(), it->path(), it->file_size(ignored),
+                             it->is_symlink(ignored)});
+  }
+  if (failure) return Error{Errc::kIo, folder.string(), failure.message()};
+  std::ranges::sort(listing.files, [](const DirectoryEntry& a, const DirectoryEntry& b) {
+    return NaturalLess(a.path, b.path);
+  });
+  return listing;
+}
+
+bool HasWeightSuffix(const std::string& path) {
+  constexpr std::string_view kSuffixes[] = {".safetensors", ".gguf", ".pth", ".pt",
+                                            ".bin",         ".ckpt", ".npz", ".ggml"};
+  const std::string lower = AsciiLower(path);
+  return std::ranges::any_of(kSuffixes, [&](std::string_view s) { return lower.ends_with(s); });
+}
+
+// Why a directory has no set: what its likeliest file is instead, if it has one.
+Error NoWeights(const fs::path& path, const DirectoryListing& listing) {
+  for (const DirectoryEntry& entry : listing.files) {
+    if (!HasWeightSuffix(entry.path)) continue;
+    const auto file = OpenFile(entry.full_path);
+    if (!file) return file.error();
+    const auto reader = OpenContainer(**file);
+    if (!reader) return reader.error();
+  }
+  return {Errc::kNotFound, path.string(),
+          fmt::format("no weights among the {} files of this directory", listing.files.size())};
+}
+
+Result<ModelSet> ChooseSet(const fs::path& path, std::vector<ModelSet> sets) {
+  const auto at_top = [](const ModelSet& set) {
+    const std::string& any = set.files.empty() ? set.missing.front() : set.files.front();
+    return any.find('/') == std::string::npos;
+  };
+  if (std::ranges::count_if(sets, at_top) == 1)
+    return std::move(*std::ranges::find_if(sets, at_top));
+  if (sets.size() == 1) return std::move(sets.front());
+  std::string names;
+  for (std::size_t i = 0; i < sets.size() && i < 10; ++i) {
+    names += (i == 0 ? "" : ", ") + EscapeForPeople(sets[i].name);
+  }
+  if (sets.size() > 10) names += ", …";
+  return Error{Errc::kUsage, path.string(),
+               fmt::format("this directory holds {} sets of weights: {}", sets.size(), names),
+               std::nullopt, "name one of their files, or their index"};
+}
+
+const MetadataEntry* FindMetadata(const ModelReader& reader, std::string_view key) {
+  for (const MetadataEntry& entry : reader.Metadata()) {
+    if (entry.key == key) return &entry;
+  }
+  return nullptr;
+}
+
+std::optional<std::uint64_t> MetadataU64(const ModelReader& reader, std::string_view key) {
+  const MetadataEntry* entry = FindMetadata(reader, key);
+  if (entry == nullptr) return std::nullopt;
+  if (const auto* u = std::get_if<std::uint64_t>(&entry->value)) return *u;
+  if (const auto* i = std::get_if<std::int64_t>(&entry->value); i != nullptr && *i >= 0) {
+    return static_cast<std::uint64_t>(*i);
+  }
+  return std::nullopt;
+}
+
+Error MissingShards(const fs::path& root, const ModelSet& set) {
+  std::string names;
+  for (std::size_t i = 0; i < set.missing.size() && i < 5; ++i) {
+    names += (i == 0 ? "" : ", ") + EscapeForPeople(set.missing[i]);
+  }
+  if (set.missing.size() > 5) names += fmt::format(", and {} more", set.missing.size() - 5);
+  return {Errc::kNotFound, (root / set.name).string(),
+          fmt::format("{} of {} files missing: {}", set.missing.size(),
+                      set.missing.size() + set.files.size(), names)};
+}
+
+}  // namespace
+
+Result<Model> Model::Open(const fs::path& path, const Task& task) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) {
+    const DirectoryListing listing = HM_TRY(ListFiles(path));
+    std::vector<ModelSet> sets = HM_TRY(FindModelSets(listing));
+    if (sets.empty()) return NoWeights(path, listing);
+    const ModelSet set = HM_TRY(ChooseSet(path, std::move(sets)));
+    return Open(path, listing, set, task);
+  }
+
+  // One file, perhaps of a set. Only files that names tie to it are looked at.
+  const auto opened = OpenFile(path);
+  if (!opened) return opened.error();
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const std::string name = path.filename().string();
+  DirectoryListing listing = HM_TRY(ListFolder(folder));
+  const auto numbered = ParseNumberedName(name);
+  const auto rank = ParseRankName(name);
+  const bool is_index = AsciiLower(name).ends_with(".json");
+  std::erase_if(listing.files, [&](const DirectoryEntry& entry) {
+    if (entry.path == name || entry.path.ends_with(".index.json")) return false;
+    if (is_index) return false;
+    if (rank) {
+      const auto other = ParseRankName(entry.path);
+      return !other || other->suffix != rank->suffix;
+    }
+    return !numbered || !ParseNumberedName(entry.path);
+  });
+  if (is_index) {
+    const ShardIndex index = HM_TRY(ReadShardIndex(path));
+    ModelSet set;
+    set.layout = ModelSet::Layout::kIndexed;
+    set.index = name;
+    set.name = fmt::format("{} ({} files)", name, index.files.size());
+    for (const std::string& file : index.files) {
+      const bool there = fs::is_regular_file(folder / file, ignored);
+      (there ? set.files : set.missing).push_back(file);
+      if (there) {
+        listing.files.push_back(
+            {file, folder / file, fs::file_size(folder / file, ignored), false});
+      }
+    }
+    return Open(folder, listing, set, task);
+  }
+  auto sets = FindModelSets(listing);
+  if (sets) {
+    for (const ModelSet& set : *sets) {
+      if (std::ranges::find(set.files, name) != set.files.end()) {
+        return Open(folder, listing, set, task);
+      }
+    }
+  }
+  ModelSet single;
+  single.name = name;
+  single.files = {name};
+  return Open(folder, listing, single, task);
+}
+
+Result<Model> Model::Open(const fs::path& root, const DirectoryListing& listing,
+                          const ModelSet& set, const Task& task) {
+  if (!set.missing.empty()) return MissingShards(root, set);
+  std::unordered_map<std::string_view, const DirectoryEntry*> entries;
+  for (const DirectoryEntry& entry : listing.files) entries.emplace(entry.path, &entry);
+
+  std::vector<WeightFile> files(set.files.size());
+  const auto open = [&](std::uint64_t i) -> Result<void> {
+    WeightFile& file = files[i];
+    file.path = set.files[i];
+    const auto entry = entries.find(set.files[i]);
+    file.file =
+        HM_TRY(OpenFile(entry == entries.end() ? root / set.files[i] : entry->second->full_path));
+    file.reader = HM_TRY(OpenContainer(*file.file));
+    return {};
+  };
+  HM_TRY(ParallelFor(task, files.size(), open));
+
+  Model model = HM_TRY(FromFiles(root, set, std::move(files), {}));
+  if (!set.index.empty()) HM_TRY(model.CheckIndex(root / set.index));
+  model.ReadConfig();
+  return model;
+}
+
+Result<Model> Model::FromFiles(fs::path root, ModelSet set, std::vector<WeightFile> files,
+                               ModelConfig config) {
+  Model model;
+  model.root_ = std::move(root);
+  model.set_ = std::move(set);
+  model.files_ = std::move(files);
+  model.config_ = std::move(config);
+  for (const WeightFile& file : model.files_) {
+    const auto found = file.reader->Findings();
+    model.findings_.insert(model.findings_.end(), found.begin(), found.end());
+  }
+  HM_TRY(model.CheckNames());
+  HM_TRY(model.CheckGgufSplit());
+  return model;
+}
+
+Result<void> Model::CheckUnchanged() const {
+  for (const WeightFile& file : files_) {
+    if (file.file != nullptr) HM_TRY(file.file->CheckUnchanged());
+  }
+  return {};
+}
+
+// Every tensor has one home, unless every file holds a slice of it.
+Result<void> Model::CheckNames() const {
+  const bool parallel = set_.layout == ModelSet::Layout::kModelParallel;
+  std::unordered_map<std::string_view, const WeightFile*> homes;
+  for (const WeightFile& file : files_) {
+    if (parallel) homes.clear();
+    for (const TensorInfo& tensor : file.reader->Tensors()) {
+      const auto [home, is_new] = homes.emplace(tensor.name, &file);
+      if (is_new) continue;
+      return Error{Errc::kMalformed, file.path,
+                   fmt::format("it holds {}, which {} holds too", EscapeForPeople(tensor.name),
+                               EscapeForPeople(home->second->path))};
+    }
+  }
+  return {};
+}
+
+// gguf-split: split.no counts from 0, split.count names all, split.tensors.count sums up. A merged
+// file keeps split.count = 0.
+Result<void> Model::CheckGgufSplit() {
+  std::uint64_t tensors = 0;
+  for (const WeightFile& file : files_) tensors += file.reader->Tensors().size();
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    const WeightFile& file = files_[i];
+    if (file.reader->FormatName() != "gguf") continue;
+    const auto count = MetadataU64(*file.reader, "split.count");
+    if (!count || *count == 0) {
+      if (files_.size() == 1) continue;
+      return Error{Errc::kMalformed, file.path,
+                   "it is named like one of several splits but says "
+                   "nothing of a split"};
+    }
+    if (*count != files_.size()) {
+      if (files_.size() == 1) {
+        return Error{Errc::kNotFound, file.path,
+                     fmt::format("it is one of {} splits, and the others are not beside it under "
+                                 "names that end in -0000N-of-{:05}.gguf",
+                                 *count, *count)};
+      }
+      return Error{Errc::kMalformed, file.path,
+                   fmt::format("got {} splits, split.count is {}", files_.size(), *count)};
+    }
+    const auto number = MetadataU64(*file.reader, "split.no");
+    if (number != i) {
+      return Error{Errc::kMalformed, file.path,
+                   number
+                       ? fmt::format("it takes place {} of the splits, split.no is {}", i, *number)
+                       : fmt::format("it takes place {} of the splits, split.no is absent", i)};
+    }
+    const auto total = MetadataU64(*file.reader, "split.tensors.count");
+    if (total && *total != tensors) {
+      return Error{
+          Errc::kMalformed, file.path,
+          fmt::format("the splits hold {} tensors, split.tensors.count is {}", tensors, *total)};
+    }
+  }
+  return {};
+}
+
+Result<void> Model::CheckIndex(const fs::path& path) {
+  const ShardIndex index = HM_TRY(ReadShardIndex(path));
+  const std::string folder = set_.index.substr(0, set_.index.rfind('/') + 1);
+  std::unordered_map<std::string_view, const WeightFile*> homes;
+  std::uint64_t bytes = 0;
+  for (const WeightFile& file : files_) {
+    for (const TensorInfo& tensor : file.reader->Tensors()) {
+      homes.emplace(tensor.name, &file);
+      bytes = CheckedAdd(bytes, tensor.payload_bytes).value_or(UINT64_MAX);
+    }
+  }
+  for (const ShardIndex::Entry& entry : index.entries) {
+    const auto home = homes.find(entry.tensor);
+    if (home == homes.end()) {
+      return Error{Errc::kMalformed, path.string(),
+                   fmt::format("it lists {} in {}, which does not hold it",
+                               EscapeForPeople(entry.tensor), EscapeForPeople(entry.file))};
+    }
+    if (home->second->path != folder + entry.file) {
+      return Error{Errc::kMalformed, path.string(),
+                   fmt::format("it lists {} in {}, but {} holds it", EscapeForPeople(entry.tensor),
+                               EscapeForPeople(entry.file), EscapeForPeople(home->second->path))};
+    }
+    homes.erase(home);
+  }
+  for (const WeightFile& file : files_) {
+    for (const TensorInfo& tensor : file.reader->Tensors()) {
+      if (!homes.contains(tensor.name)) continue;
+      findings_.push_back({Severity::kWarning, "unlisted-tensor", tensor.name,
+                           fmt::format("{} holds it, {} does not list it", file.path, set_.index)});
+    }
+  }
+  // Advisory: writers count tied tensors twice or not at all.
+  if (index.total_size && *index.total_size != static_cast<double>(bytes)) {
+    findings_.push_back(
+        {Severity::kNote, "index-total-size", set_.index,
+         fmt::format("total_size is {:.0f}, the tensors are {} bytes", *index.total_size, bytes)});
+  }
+  return {};
+}
+
+// The container's own keys, else a file beside it; Meta's names are configured by Meta's file.
+void Model::ReadConfig() {
+  if (files_.empty()) return;
+  const ModelReader& first = *files_.front().reader;
+  if (first.FormatName() == "gguf") {
+    config_ = ConfigFromGguf(first.Metadata(), files_.front().path);
+    return;
+  }
+  const auto tensors = first.Tensors();
+  const bool meta = std::ranges::any_of(tensors, [](const TensorInfo& tensor) {
+    return MatchName(NameScheme::kMeta, nullptr, tensor.name).has_value();
+  });
+  const std::string& path = files_.front().path;
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
+  std::vector<std::string> candidates = {folder + "config.json", folder + "params.json"};
+  if (meta) std::swap(candidates[0], candidates[1]);
+  for (const std::string& name : candidates) {
+    std::error_code ignored;
+    if (!fs::exists(root_ / name, ignored)) continue;
+    const auto read = [&]() -> Result<ModelConfig> {
+      const auto file = HM_TRY(OpenFile(root_ / name));
+      const std::string text = HM_TRY(ReadWholeFile(*file, kMaxConfigBytes));
+      return name.ends_with("params.json") ? ParseMetaParams(text, name)
+                                           : ParseHubConfig(text, name);
+    };
+    auto config = read();
+    if (config) {
+      config_ = *std::move(config);
+      return;
+    }
+    findings_.push_back({Severity::kWarning, "unreadable-configuration", name,
+                         config.error().message, config.error().offset});
+  }
+}
+
+}  // namespace hallmark

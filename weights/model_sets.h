@@ -1,0 +1,48 @@
+// Which files of a directory belong together: numbered shards, model-parallel ranks, indexes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/base/error.h"
+
+namespace hallmark {
+
+// "model-00002-of-00005.safetensors": prefix "model", suffix ".safetensors".
+struct NumberedName {
+  std::string prefix, suffix;
+  std::uint64_t number, total;  // 1 <= number <= total
+  std::size_t digits, total_digits;
+
+  std::string NameOf(std::uint64_t other) const;  // of another shard
+};
+std::optional<NumberedName> ParseNumberedName(std::string_view file_name);
+
+// "consolidated.02.pth": rank 2, suffix ".pth".
+struct RankName {
+  std::string suffix;
+  std::uint64_t rank;
+  std::size_t digits;
+
+  std::string NameOf(std::uint64_t other) const;
+};
+std::optional<RankName> ParseRankName(std::string_view file_name);
+
+// What an index says: tensor name -> shard, relative to the index's folder and checked to stay
+// below it, and the sum it claims.
+struct ShardIndex {
+  struct Entry {
+    std::string tensor, file;
+  };
+  std::vector<Entry> entries;      // in file order
+  std::vector<std::string> files;  // each once, in natural order
+  std::optional<double> total_size;
+};
+// kMalformed: no JSON, no weight_map, a path that leaves the folder.
+Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path);
+
+}  // namespace hallmark
