@@ -152,6 +152,16 @@ ForeignKind RecogniseMessage(const FileHead& head, std::string_view lower) {
   return {};
 }
 
+// Lines of "HEX  name", as md5sum and its kin write them.
+ForeignKind RecogniseChecksums(std::string_view text) {
+  const std::size_t digits = text.find_first_not_of("0123456789abcdefABCDEF");
+  if (digits == std::string_view::npos || text[digits] != ' ') return {};
+  for (const std::size_t length : {32, 40, 56, 64, 96, 128}) {
+    if (digits == length) return {"a list of checksums", "give it as --against"};
+  }
+  return {};
+}
+
 }  // namespace
 
 ForeignKind RecogniseForeignText(const FileHead& head) {
@@ -159,8 +169,9 @@ ForeignKind RecogniseForeignText(const FileHead& head) {
   std::string_view text = AsText(head.bytes);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const std::string lower = AsciiLower(text);
-  for (ForeignKind kind : {RecogniseLfsPointer(text), RecogniseHtml(lower), RecogniseXml(text),
-                           RecogniseJson(head, text), RecogniseMessage(head, lower)}) {
+  for (ForeignKind kind :
+       {RecogniseLfsPointer(text), RecogniseHtml(lower), RecogniseXml(text),
+        RecogniseJson(head, text), RecogniseMessage(head, lower), RecogniseChecksums(text)}) {
     if (!kind.what.empty()) return kind;
   }
   return {"plain text", ""};

@@ -171,13 +171,12 @@ class GgufParser {
     }
     if (count_long != 0) {
       AddFinding("long-tensor-name",
-                 fmt::format("{} tensor names are longer than the {} bytes llama.cpp takes, "
-                             "first {}",
-                             count_long, kLlamaCppNameLimit, QuoteName(first_long->name)));
+                 fmt::format("tensor names longer than the {} bytes llama.cpp takes: {}, first {}",
+                             kLlamaCppNameLimit, count_long, QuoteName(first_long->name)));
     }
     if (count_odd != 0) {
-      AddFinding("name-not-utf8", fmt::format("{} tensor names are not UTF-8, first {}", count_odd,
-                                              QuoteName(first_odd->name)));
+      AddFinding("name-not-utf8", fmt::format("tensor names that are not UTF-8: {}, first {}",
+                                              count_odd, QuoteName(first_odd->name)));
     }
   }
 
