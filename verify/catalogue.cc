@@ -65,8 +65,7 @@ fs::path EntryFile(const fs::path& folder, std::string_view id) {
 }  // namespace
 
 std::string CatalogueEntry::Title() const {
-  const std::string name =
-      model.starts_with(family) ? model : fmt::format("{} {}", family, model);
+  const std::string name = model.starts_with(family) ? model : fmt::format("{} {}", family, model);
   return publisher.empty() ? name : fmt::format("{} ({})", name, publisher);
 }
 
@@ -154,9 +153,8 @@ Result<const CatalogueEntry*> Catalogue::Require(std::string_view id) const {
   for (std::size_t i = 0; i < nearest.size() && i < 4 && nearest[i].first <= 3; ++i) {
     hint += fmt::format("{}{}", i == 0 ? "did you mean " : ", ", nearest[i].second);
   }
-  return Error{Errc::kNotFound, fmt::format("catalogue:{}", id),
-               "no such entry in the catalogue", std::nullopt,
-               hint.empty() ? "hallmark catalogue list names them all" : hint};
+  return Error{Errc::kNotFound, fmt::format("catalogue:{}", id), "no such entry in the catalogue",
+               std::nullopt, hint.empty() ? "hallmark catalogue list names them all" : hint};
 }
 
 std::vector<CatalogueHit> Catalogue::FindByDigest(const Digest& digest) const {

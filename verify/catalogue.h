@@ -104,8 +104,8 @@ Result<std::string> ExportEntry(const CatalogueEntry& entry);
 // form name/name of letters, digits, '.', '_', '-'.
 struct EntryNames {
   std::string id;
-  std::string family;     // empty: the part of the id before the first slash
-  std::string model;      // empty: the rest of the id
+  std::string family;  // empty: the part of the id before the first slash
+  std::string model;   // empty: the rest of the id
   std::string release;
   std::string publisher;
 };
@@ -116,8 +116,8 @@ Result<CatalogueEntry> EntryFromManifest(const Manifest& manifest, const EntryNa
 Result<std::filesystem::path> AddEntry(const std::filesystem::path& user_folder,
                                        const CatalogueEntry& entry, bool force);
 // The same for every entry of an exported catalogue; nothing is written if one of them is refused.
-Result<std::vector<std::filesystem::path>> ImportCatalogue(
-    const std::filesystem::path& user_folder, std::string_view json, std::string subject,
-    bool force);
+Result<std::vector<std::filesystem::path>> ImportCatalogue(const std::filesystem::path& user_folder,
+                                                           std::string_view json,
+                                                           std::string subject, bool force);
 
 }  // namespace hallmark

@@ -56,9 +56,9 @@ class CatalogueReader {
     const std::string schema = HM_TRY(Text(root, "", "schema", true));
     if (schema != "hallmark.catalogue/1") {
       const bool other_version = schema.starts_with("hallmark.catalogue/");
-      return Error{other_version ? Errc::kUnsupported : Errc::kMalformed, subject_,
-                   fmt::format("schema is {}, expected hallmark.catalogue/1",
-                               EscapeForPeople(schema))};
+      return Error{
+          other_version ? Errc::kUnsupported : Errc::kMalformed, subject_,
+          fmt::format("schema is {}, expected hallmark.catalogue/1", EscapeForPeople(schema))};
     }
     HM_TRY(CheckKeys(root, "",
                      {"schema", "family", "release", "publisher", "shared_files", "models"}));
@@ -91,9 +91,9 @@ class CatalogueReader {
     if (!object.IsObject()) return Malformed(where, "not an object");
     for (const JsonMember& member : object.Members()) {
       if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
-      out_.findings.push_back({Severity::kNote, "unknown-field", subject_,
-                               fmt::format("{}/{} is not known here and ignored", where,
-                                           EscapeForPeople(member.key))});
+      out_.findings.push_back(
+          {Severity::kNote, "unknown-field", subject_,
+           fmt::format("{}/{} is not known here and ignored", where, EscapeForPeople(member.key))});
     }
     return {};
   }
@@ -137,8 +137,8 @@ class CatalogueReader {
     const std::string hex = HM_TRY(Text(value, where, "value", true));
     const auto digest = Digest::FromHex(*algorithm, hex);
     if (!digest) {
-      return Malformed(where, fmt::format("{} hex digits expected",
-                                          InfoOf(*algorithm).digest_bytes * 2));
+      return Malformed(where,
+                       fmt::format("{} hex digits expected", InfoOf(*algorithm).digest_bytes * 2));
     }
     ListedDigest listed{*digest, {}, {}, 0};
     listed.claim = HM_TRY(Text(value, where, "claim", true));
@@ -175,9 +175,9 @@ class CatalogueReader {
       const auto digests = item.Find("digests");
       if (!digests || !digests->IsObject()) return Malformed(here + "/digests", "not an object");
       for (const JsonMember& member : digests->Members()) {
-        file.digests.push_back(HM_TRY(ReadDigest(
-            member.key, member.value,
-            fmt::format("{}/digests/{}", here, EscapeForPeople(member.key)))));
+        file.digests.push_back(
+            HM_TRY(ReadDigest(member.key, member.value,
+                              fmt::format("{}/digests/{}", here, EscapeForPeople(member.key)))));
       }
       if (file.digests.empty()) return Malformed(here + "/digests", "no digest");
       files.push_back(std::move(file));
@@ -208,8 +208,9 @@ class CatalogueReader {
 
   Result<void> ReadModel(const JsonValue& value, const CatalogueEntry& common,
                          const std::string& where) {
-    HM_TRY(CheckKeys(value, where, {"id", "model", "complete", "incomplete", "note", "weights",
-                                    "tensors", "files"}));
+    HM_TRY(CheckKeys(
+        value, where,
+        {"id", "model", "complete", "incomplete", "note", "weights", "tensors", "files"}));
     CatalogueEntry entry = common;
     entry.files.clear();
     entry.id = HM_TRY(Text(value, where, "id", true));

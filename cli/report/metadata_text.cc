@@ -46,7 +46,7 @@ std::string Text(const MetadataValue& value, bool abbreviated, unsigned depth) {
   }
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
-  if (const auto* number = std::get_if<std::uint64_t>(&value)) return std::to_string(*number);
+  if (const auto* natural = std::get_if<std::uint64_t>(&value)) return std::to_string(*natural);
   return fmt::format("{}", static_cast<float>(std::get<double>(value)));
 }
 
@@ -68,8 +68,8 @@ void Write(const MetadataValue& value, unsigned depth, JsonWriter* json) {
     json->Bool(*flag);
   } else if (const auto* number = std::get_if<std::int64_t>(&value)) {
     json->Signed(*number);
-  } else if (const auto* number = std::get_if<std::uint64_t>(&value)) {
-    json->Unsigned(*number);
+  } else if (const auto* natural = std::get_if<std::uint64_t>(&value)) {
+    json->Unsigned(*natural);
   } else if (const double real = std::get<double>(value); std::isfinite(real)) {
     json->Float(real);
   } else {

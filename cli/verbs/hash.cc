@@ -23,8 +23,8 @@ struct HashedFile {
   std::string name;  // as it is listed
   std::filesystem::path path;
   std::uint64_t size = 0;
-  std::vector<Digest> digests;
-  std::optional<Error> error;
+  std::vector<Digest> digests = {};
+  std::optional<Error> error = {};
   bool done = false;
 };
 

@@ -64,11 +64,14 @@ inline void TakeValue(Result<void>&) {}
 
 // Evaluates to the value of a Result, or returns its error from the enclosing function:
 //   auto size = HM_TRY(cursor.U64());
-#define HM_TRY(expression)                                       \
-  __extension__({                                                \
-    auto hm_try_result = (expression);                           \
-    if (!hm_try_result) return std::move(hm_try_result).error(); \
-    ::hallmark::internal::TakeValue(hm_try_result);              \
+#define HM_TRY(expression) HM_TRY_NAMED(expression, __COUNTER__)
+#define HM_TRY_NAMED(expression, id) HM_TRY_EXPANDED(expression, id)
+#define HM_TRY_EXPANDED(expression, id) HM_TRY_IN(expression, hm_try_##id)
+#define HM_TRY_IN(expression, result)              \
+  __extension__({                                  \
+    auto result = (expression);                    \
+    if (!result) return std::move(result).error(); \
+    ::hallmark::internal::TakeValue(result);       \
   })
 
 // States an invariant of hallmark itself.

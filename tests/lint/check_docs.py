@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Documents hold together: relative links and anchors resolve, every page is reachable from
-docs/README.md, every container format has its page, and exit codes agree with the header."""
+"""Documents hold together: relative links and anchors resolve, every page is reachable or its
+folder named in docs/README.md, every container format has its page, and exit codes agree with the header."""
 import re
 
 from tree import ROOT, finish, tracked
@@ -46,9 +46,11 @@ def check_links(pages):
             continue
         seen.add(page)
         todo += reached[page]
+    index = pages["docs/README.md"]
     for page in pages:
-        if page.startswith("docs/") and page not in seen:
-            yield f"{page}: no page leads to it"
+        folder = page.removeprefix("docs/").rpartition("/")[0]
+        if page.startswith("docs/") and page not in seen and f"`{folder}/`" not in index:
+            yield f"{page}: no page leads to it, and docs/README.md does not name its folder"
 
 
 def check_formats():
