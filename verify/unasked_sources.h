@@ -9,9 +9,14 @@
 
 namespace hallmark {
 
-// Catalogue entries of which some file is here by name (and size, where known), proven by digest
-// where several releases share names; and the checksum lists found in the copy or beside it.
-Result<std::vector<Source>> FindUnaskedSources(const std::filesystem::path& copy,
-                                               const DirectoryListing& listing, const Task& task);
+struct UnaskedSources {
+  std::vector<Source> lists;  // found in the copy or right beside it
+  // Catalogue entries of which some file is here by name, and size where known. Releases share
+  // names, so an entry counts only once the digest of a file has proven it.
+  std::vector<Source> candidates;
+  std::vector<Finding> findings;
+};
+Result<UnaskedSources> FindUnaskedSources(const std::filesystem::path& copy,
+                                          const DirectoryListing& listing, const Task& task);
 
 }  // namespace hallmark

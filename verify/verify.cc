@@ -6,6 +6,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -127,12 +128,13 @@ class Verification {
     single_file_ = fs::is_regular_file(copy_);
     present_.resize(listing_.files.size());
     report_.findings = listing_.findings;
-    if (sources_.empty()) sources_ = HM_TRY(FindUnaskedSources(copy_, listing_, task_));
+    if (sources_.empty()) HM_TRY(LookForSources());
     HM_TRY(LookAtContainers());
     for (std::size_t s = 0; s < sources_.size(); ++s) MatchListed(s);
-    FindDisagreements();
     HM_TRY(HashWanted());
     Judge();
+    DropUnprovenCandidates();
+    FindDisagreements();
     AddUnlisted();
     HM_TRY(CompareAllWeights());
     HM_TRY(LocateDamage());
@@ -153,8 +155,52 @@ class Verification {
   bool IsASource(const DirectoryEntry& entry) const {
     return std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
       std::error_code code;
-      return fs::equivalent(source.name, entry.full_path, code);
+      return !source.file.empty() && fs::equivalent(source.file, entry.full_path, code);
     });
+  }
+
+  Result<void> LookForSources() {
+    UnaskedSources unasked = HM_TRY(FindUnaskedSources(copy_, listing_, task_));
+    sources_ = std::move(unasked.lists);
+    first_candidate_ = sources_.size();
+    for (Source& source : unasked.candidates) sources_.push_back(std::move(source));
+    for (Finding& finding : unasked.findings) report_.findings.push_back(std::move(finding));
+    return {};
+  }
+
+  // Of the catalogue's entries whose names fit, only those stay that most digests prove: of weights
+  // if there are any, else of other files if one entry alone has the most.
+  void DropUnprovenCandidates() {
+    if (first_candidate_ >= sources_.size()) return;
+    std::vector<std::pair<std::size_t, std::size_t>> score(sources_.size());  // weights, others
+    for (const FileVerdict& file : report_.files) {
+      if (file.state != FileState::kOk && file.state != FileState::kRenamed) continue;
+      ++(file.holds_weights ? score[file.source].first : score[file.source].second);
+    }
+    const auto first = score.begin() + static_cast<std::ptrdiff_t>(first_candidate_);
+    const auto best = *std::max_element(first, score.end());
+    const bool proven =
+        best.first > 0 || (best.second > 0 && std::count(first, score.end(), best) == 1);
+    std::vector<std::size_t> new_index(sources_.size(), 0);
+    std::vector<Source> kept;
+    std::string dropped;
+    for (std::size_t s = 0; s < sources_.size(); ++s) {
+      const bool candidate = s >= first_candidate_;
+      if (candidate && !(proven && score[s] == best)) {
+        dropped += (dropped.empty() ? "" : ", ") + sources_[s].name;
+        continue;
+      }
+      new_index[s] = kept.size() + 1;
+      kept.push_back(std::move(sources_[s]));
+    }
+    if (!proven) {
+      report_.findings.push_back(
+          {Severity::kNote, "not-in-catalogue", copy_.string(),
+           "names fit " + dropped + ", but no digest does: these are not those files"});
+    }
+    std::erase_if(report_.files, [&](const FileVerdict& file) { return !new_index[file.source]; });
+    for (FileVerdict& file : report_.files) file.source = new_index[file.source] - 1;
+    sources_ = std::move(kept);
   }
 
   // Reads the headers of everything that holds weights: what a container admits about itself is
@@ -212,14 +258,15 @@ class Verification {
         WantTree(source, listed, *unfinished);
         matched[*unfinished] = true;
       } else {
+        missing.push_back(i);
+        if (listed.optional) continue;
         verdict.state = FileState::kMissing;
         verdict.holds_weights = LooksLikeWeights(listed.path);
-        missing.push_back(i);
       }
       const bool bad_already = verdict.state == FileState::kMissing ||
                                verdict.state == FileState::kIncomplete ||
                                verdict.state == FileState::kWrongSize;
-      if (bad_already && options_.on_early) options_.on_early(verdict);
+      if (bad_already && s < first_candidate_ && options_.on_early) options_.on_early(verdict);
       report_.files.push_back(std::move(verdict));
     }
     // A missing file may be here under another name: its digest would tell.
@@ -579,6 +626,8 @@ class Verification {
   const Task& task_;
   DirectoryListing listing_;
   bool single_file_ = false;
+  // Sources from here on are candidates nobody named; see DropUnprovenCandidates.
+  std::size_t first_candidate_ = std::numeric_limits<std::size_t>::max();
   std::vector<PresentFile> present_;                         // parallel to listing_.files
   std::map<std::size_t, std::vector<std::size_t>> missing_;  // by source: indexes of listed files
   std::map<std::size_t, std::set<std::size_t>> rename_candidates_;  // by source: files of the copy
