@@ -204,6 +204,17 @@ Result<Model> Model::FromFiles(fs::path root, ModelSet set, std::vector<WeightFi
   return model;
 }
 
+std::string_view Model::TensorName(std::size_t file, std::size_t tensor) const {
+  const ModelReader& reader = *files_[file].reader;
+  std::string_view name = reader.Tensors()[tensor].name;
+  const std::string_view root = reader.RootKey();
+  if ((root == "state_dict" || root == "model" || root == "module") && name.starts_with(root) &&
+      name.substr(root.size()).starts_with('.')) {
+    name.remove_prefix(root.size() + 1);
+  }
+  return name;
+}
+
 Result<void> Model::CheckUnchanged() const {
   for (const WeightFile& file : files_) {
     if (file.file != nullptr) HM_TRY(file.file->CheckUnchanged());
@@ -319,10 +330,10 @@ void Model::ReadConfig() {
     config_ = ConfigFromGguf(first.Metadata(), files_.front().path);
     return;
   }
-  const auto tensors = first.Tensors();
-  const bool meta = std::ranges::any_of(tensors, [](const TensorInfo& tensor) {
-    return MatchName(NameScheme::kMeta, nullptr, tensor.name).has_value();
-  });
+  bool meta = false;
+  for (std::size_t i = 0; i < first.Tensors().size() && !meta; ++i) {
+    meta = MatchName(NameScheme::kMeta, nullptr, TensorName(0, i)).has_value();
+  }
   const std::string& path = files_.front().path;
   const std::string folder = path.substr(0, path.rfind('/') + 1);
   std::vector<std::string> candidates = {folder + "config.json", folder + "params.json"};

@@ -292,9 +292,9 @@ std::optional<LineShape> FirstShape(std::string_view text, std::string_view file
 
 std::string NameOfHashedFile(std::string_view file_name) {
   static constexpr std::string_view kSuffixes[] = {
-      ".md5",  ".md5sum", ".sha1",    ".sha1sum", ".sha256", ".sha256sum", ".sha512", ".sha512sum",
-      ".b2",   ".b2sum",  ".blake2b", ".b3",      ".b3sum",  ".blake3",    ".crc32",  ".crc",
-      ".hash", ".digest", ".sum",     ".checksum"};
+      ".md5",       ".md5sum", ".sha1",  ".sha1sum", ".sha256", ".sha256sum", ".sha512",
+      ".sha512sum", ".b2",     ".b2sum", ".blake2b", ".b3",     ".b3sum",     ".blake3",
+      ".crc32",     ".crc",    ".hash",  ".digest",  ".sum",    ".checksum"};
   const std::string lower = AsciiLower(file_name);
   for (const std::string_view suffix : kSuffixes) {
     if (lower.size() > suffix.size() && lower.ends_with(suffix)) {

@@ -33,10 +33,10 @@ struct LineProblem {
 
 struct ListText {
   std::vector<ListLine> lines;
-  std::vector<LineProblem> problems;     // the first 100 lines that are no checksum lines
-  std::uint64_t further_problems = 0;    // how many more there are
-  std::string comments;                  // text of the comments, at most 4096 bytes
-  bool pgp_signed = false;               // the list stood inside a PGP clear-text signature
+  std::vector<LineProblem> problems;   // the first 100 lines that are no checksum lines
+  std::uint64_t further_problems = 0;  // how many more there are
+  std::string comments;                // text of the comments, at most 4096 bytes
+  bool pgp_signed = false;             // the list stood inside a PGP clear-text signature
 };
 
 // Accepts CRLF, a byte order mark, comments (# and ;), blank lines, coreutils' escapes, `algo:hex`,

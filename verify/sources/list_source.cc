@@ -25,10 +25,10 @@ Hint HintIn(std::string_view text) {
     Hint hint;
   };
   static constexpr Word kWords[] = {
-      {"md5", Hint::kMd5},        {"sha256", Hint::kSha256},  {"sha2-256", Hint::kSha256},
-      {"sha-256", Hint::kSha256}, {"sha512", Hint::kSha512},  {"sha2-512", Hint::kSha512},
-      {"sha-512", Hint::kSha512}, {"sha1", Hint::kSha1},      {"sha-1", Hint::kSha1},
-      {"blake2", Hint::kBlake2},  {"b2sum", Hint::kBlake2},   {"blake3", Hint::kBlake3},
+      {"md5", Hint::kMd5},        {"sha256", Hint::kSha256}, {"sha2-256", Hint::kSha256},
+      {"sha-256", Hint::kSha256}, {"sha512", Hint::kSha512}, {"sha2-512", Hint::kSha512},
+      {"sha-512", Hint::kSha512}, {"sha1", Hint::kSha1},     {"sha-1", Hint::kSha1},
+      {"blake2", Hint::kBlake2},  {"b2sum", Hint::kBlake2},  {"blake3", Hint::kBlake3},
       {"b3sum", Hint::kBlake3},   {"crc32", Hint::kCrc32}};
   const std::string lower = AsciiLower(text);
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
@@ -214,7 +214,8 @@ class ListBuilder {
   void NoteProblems() {
     std::vector<std::pair<std::uint64_t, Finding>> all = std::move(problems_);
     for (const LineProblem& problem : list_.problems) {
-      all.emplace_back(problem.number, ProblemAt(problem.number, "malformed-line", problem.message));
+      all.emplace_back(problem.number,
+                       ProblemAt(problem.number, "malformed-line", problem.message));
     }
     if (all.empty()) return;
     source_.complete = false;
@@ -261,7 +262,7 @@ class ListBuilder {
   std::vector<std::pair<std::uint64_t, Finding>> problems_;  // with their lines, in order
   std::uint64_t untold_ = 0;
   bool told_of_space_ = false;
-  std::array<std::uint64_t, 2> guessed_{};    // lines of 64 and of 128 hex digits
+  std::array<std::uint64_t, 2> guessed_{};  // lines of 64 and of 128 hex digits
 };
 
 }  // namespace
