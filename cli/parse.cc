@@ -65,7 +65,7 @@ class ArgumentParser {
   ArgumentParser(const Verb& verb, std::string path) : verb_(verb), path_(std::move(path)) {}
 
   Result<Invocation> Parse(std::vector<std::string> arguments) {
-    Declare();
+    Declare(arguments.size());
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     try {
       app_.parse(arguments);
@@ -84,7 +84,7 @@ class ArgumentParser {
   }
 
  private:
-  void Declare() {
+  void Declare(std::size_t argument_count) {
     app_.set_help_flag();
     app_.allow_extras();
     help_ = app_.add_flag("-h,--help");
@@ -100,7 +100,10 @@ class ArgumentParser {
       options_.back()->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
     operands_ = app_.add_option("operands");
-    operands_->expected(0, CLI::detail::expected_max_vector_size);
+    // CLI11 gives a positional what it still expects. Extra arguments, its other way to take many,
+    // would split "[a,b]" into two.
+    operands_->expected(static_cast<int>(argument_count));
+    operands_->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     operands_->allow_extra_args(false);
   }
 
