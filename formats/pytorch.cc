@@ -117,6 +117,7 @@ class Rebuilder {
     HM_TRY(CollectStorages());
     HM_TRY(Walk());
     HM_TRY(CheckTotal());
+    HM_TRY(CheckNames());
     ReportUnread();
     return std::move(out_);
   }
@@ -713,6 +714,19 @@ class Rebuilder {
                              "limit 16-fold",
                              total_bytes_, stored),
                  std::nullopt, "such a file is made to exhaust its readers"};
+  }
+
+  // Joined names can meet: {"a": {"b": …}} and {"a.b": …}.
+  Result<void> CheckNames() const {
+    std::unordered_set<std::string_view> names;
+    names.reserve(out_.tensors.size());
+    for (const PytorchTensor& tensor : out_.tensors) {
+      if (names.insert(tensor.info.name).second) continue;
+      return Error{Errc::kUnsupported, subject_,
+                   fmt::format("two tensors get the name {} when keys are joined with \".\"",
+                               EscapeForPeople(tensor.info.name))};
+    }
+    return {};
   }
 
   void ReportUnread() {

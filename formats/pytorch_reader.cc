@@ -20,11 +20,14 @@ void SwapEach(MutableByteSpan bytes, std::size_t unit) {
 class PytorchReader final : public ModelReader {
  public:
   explicit PytorchReader(PytorchFile file) : file_(std::move(file)) {
-    tensors_.reserve(file_.checkpoint.tensors.size());
-    for (PytorchTensor& tensor : file_.checkpoint.tensors) {
-      Place(tensor);
-      tensors_.push_back(std::move(tensor.info));
-    }
+    std::vector<PytorchTensor>& tensors = file_.checkpoint.tensors;
+    for (PytorchTensor& tensor : tensors) Place(tensor);
+    std::stable_sort(tensors.begin(), tensors.end(),
+                     [](const PytorchTensor& a, const PytorchTensor& b) {
+                       return a.info.stored.offset < b.info.stored.offset;
+                     });
+    tensors_.reserve(tensors.size());
+    for (PytorchTensor& tensor : tensors) tensors_.push_back(std::move(tensor.info));
   }
 
   std::string_view FormatName() const override { return file_.format_name; }
