@@ -20,11 +20,14 @@ void SwapEach(MutableByteSpan bytes, std::size_t unit) {
 class PytorchReader final : public ModelReader {
  public:
   explicit PytorchReader(PytorchFile file) : file_(std::move(file)) {
-    tensors_.reserve(file_.checkpoint.tensors.size());
-    for (PytorchTensor& tensor : file_.checkpoint.tensors) {
-      Place(tensor);
-      tensors_.push_back(std::move(tensor.info));
-    }
+    std::vector<PytorchTensor>& tensors = file_.checkpoint.tensors;
+    for (PytorchTensor& tensor : tensors) Place(tensor);
+    std::stable_sort(tensors.begin(), tensors.end(),
+                     [](const PytorchTensor& a, const PytorchTensor& b) {
+                       return a.info.stored.offset < b.info.stored.offset;
+                     });
+    tensors_.reserve(tensors.size());
+    for (PytorchTensor& tensor : tensors) tensors_.push_back(std::move(tensor.info));
   }
 
   std::string_view FormatName() const override { return file_.format_name; }
@@ -32,6 +35,7 @@ class PytorchReader final : public ModelReader {
   std::span<const TensorInfo> Tensors() const override { return tensors_; }
   std::span<const MetadataEntry> Metadata() const override { return file_.checkpoint.metadata; }
   std::span<const Finding> Findings() const override { return file_.checkpoint.findings; }
+  std::string_view RootKey() const override { return file_.checkpoint.root_key; }
 
   Result<void> ReadTensor(std::size_t index, std::uint64_t offset,
                           MutableByteSpan out) const override {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -118,6 +119,32 @@ void ReportStrayRecords(const ZipArchive& archive, const std::string& folder,
                    EscapeForPeople(first))});
 }
 
+Result<PytorchCheckpoint> Unpickle(const ZipArchive& archive, const ZipEntry& entry,
+                                   unsigned& protocol) {
+  const std::string& name = archive.GetFile().Name();
+  const std::vector<std::byte> bytes = HM_TRY(archive.ReadWhole(entry, kMaxPickle));
+  ByteCursor cursor(bytes, name, entry.method == ZipMethod::kStored ? entry.payload.offset : 0);
+  const PickleReading pickle = HM_TRY(ReadPickle(cursor));
+  if (!cursor.AtEnd()) {
+    return cursor.Malformed(fmt::format("{} bytes follow the pickle", cursor.Remaining()));
+  }
+  protocol = pickle.protocol;
+  PytorchCheckpoint checkpoint = HM_TRY(RebuildCheckpoint(pickle, PytorchLayout::kZip, name));
+  checkpoint.findings.insert(checkpoint.findings.begin(), pickle.findings.begin(),
+                             pickle.findings.end());
+  return checkpoint;
+}
+
+// Offsets in a deflated pickle are none of the file.
+Error Locate(Error error, const ZipEntry& pickled) {
+  if (pickled.method != ZipMethod::kDeflated || error.code == Errc::kIo) return error;
+  if (error.offset) {
+    error.message += fmt::format(" (byte {} of the inflated pickle)", *error.offset);
+  }
+  error.offset = pickled.payload.offset;
+  return error;
+}
+
 }  // namespace
 
 bool SniffPytorchZip(const FileHead& head) {
@@ -146,20 +173,14 @@ Result<std::unique_ptr<ModelReader>> OpenPytorchZip(const File& file) {
   }
   const ZipEntry& pickled = *archive->Find(folder + "data.pkl");
   PytorchFile out;
-  std::string protocol;
-  std::vector<Finding> findings;
-  {
-    const std::vector<std::byte> bytes = HM_TRY(archive->ReadWhole(pickled, kMaxPickle));
-    ByteCursor cursor(bytes, file.Name(),
-                      pickled.method == ZipMethod::kStored ? pickled.payload.offset : 0);
-    PickleReading pickle = HM_TRY(ReadPickle(cursor));
-    if (!cursor.AtEnd()) {
-      return cursor.Malformed(fmt::format("{} bytes follow the pickle", cursor.Remaining()));
-    }
-    out.checkpoint = HM_TRY(RebuildCheckpoint(pickle, PytorchLayout::kZip, file.Name()));
-    out.checkpoint.findings.insert(out.checkpoint.findings.begin(), pickle.findings.begin(),
-                                   pickle.findings.end());
-    protocol = fmt::format("{}", pickle.protocol);
+  unsigned protocol = 0;
+  if (Result<PytorchCheckpoint> rebuilt = Unpickle(*archive, pickled, protocol)) {
+    out.checkpoint = *std::move(rebuilt);
+  } else {
+    return Locate(std::move(rebuilt).error(), pickled);
+  }
+  if (pickled.method == ZipMethod::kDeflated) {
+    for (Finding& finding : out.checkpoint.findings) finding.offset.reset();
   }
   out.storages = HM_TRY(LocateStorages(*archive, folder, out.checkpoint));
   const std::string order = HM_TRY(ReadNote(*archive, folder + "byteorder", "little"));

@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "formats/file_head.h"
 #include "formats/model_reader.h"
-#include "formats/registry.h"
 
 namespace hallmark {
 

@@ -108,7 +108,7 @@ std::uint64_t LoadElement(const std::byte* bytes, std::size_t size) {
 
 }  // namespace
 
-std::uint64_t WidenToF64(Dtype from, std::uint64_t bits) {
+std::uint64_t WidenBits(Dtype from, std::uint64_t bits) {
   const FloatFormat format = FormatOf(from);
   if (from == Dtype::kF64) return bits;
   const std::uint64_t sign = bits >> (format.exponent_bits + format.fraction_bits) & 1;
@@ -129,7 +129,7 @@ std::uint64_t WidenToF64(Dtype from, std::uint64_t bits) {
   return sign << 63 | wide_exponent << kF64Fraction | fraction;
 }
 
-std::optional<std::uint64_t> NarrowFromF64(Dtype to, std::uint64_t f64_bits) {
+std::optional<std::uint64_t> NarrowBits(Dtype to, std::uint64_t f64_bits) {
   if (to == Dtype::kF64) return f64_bits;
   const FloatFormat format = FormatOf(to);
   const std::uint64_t sign = (f64_bits >> 63) << (format.exponent_bits + format.fraction_bits);
@@ -180,7 +180,7 @@ bool CastExactly(Dtype from, Dtype to, ByteSpan in, MutableByteSpan out) {
   }
   for (std::size_t i = 0; i * in_size < in.size(); ++i) {
     const auto narrow =
-        NarrowFromF64(to, WidenToF64(from, LoadElement(in.data() + i * in_size, in_size)));
+        NarrowBits(to, WidenBits(from, LoadElement(in.data() + i * in_size, in_size)));
     if (!narrow) return false;
     std::memcpy(out.data() + i * out_size, &*narrow, out_size);
   }

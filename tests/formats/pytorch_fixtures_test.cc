@@ -1,13 +1,10 @@
 // Every tensor of every PyTorch fixture against what torch itself read there (expected.json).
-#include <openssl/sha.h>
-
 #include <map>
 #include <string>
 
 #include "formats/pytorch_legacy.h"
 #include "formats/pytorch_zip.h"
-#include "src/base/text.h"
-#include "src/json/json_reader.h"
+#include "tests/support/expected.h"
 #include "tests/support/test_support.h"
 
 namespace hallmark {
@@ -22,47 +19,11 @@ Result<std::unique_ptr<ModelReader>> OpenAny(const File& file) {
   return Error{Errc::kUnsupported, file.Name(), "neither container"};
 }
 
-std::string TorchName(Dtype dtype) {
-  static const std::map<std::string_view, std::string> kNames = {{"f64", "float64"},
-                                                                 {"f32", "float32"},
-                                                                 {"f16", "float16"},
-                                                                 {"bf16", "bfloat16"},
-                                                                 {"bool", "bool"},
-                                                                 {"u8", "uint8"},
-                                                                 {"i8", "int8"},
-                                                                 {"u16", "uint16"},
-                                                                 {"i16", "int16"},
-                                                                 {"u32", "uint32"},
-                                                                 {"i32", "int32"},
-                                                                 {"u64", "uint64"},
-                                                                 {"i64", "int64"},
-                                                                 {"c64", "complex64"},
-                                                                 {"c128", "complex128"},
-                                                                 {"f8_e4m3", "float8_e4m3fn"},
-                                                                 {"f8_e5m2", "float8_e5m2"}};
-  return kNames.at(DtypeName(dtype));
-}
-
-std::string Sha256(ByteSpan bytes) {
-  std::array<std::byte, 32> digest;
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return ToHex(digest);
-}
-
-const JsonDocument& Expected() {
-  static const JsonDocument document =
-      *JsonDocument::Parse(ReadFixture("expected.json"), "expected.json");
-  return document;
-}
-
 std::vector<std::string> TorchFixtures() {
   std::vector<std::string> names;
-  for (const JsonMember& member : Expected().Root().Find("files")->Members()) {
-    const auto format = member.value.Find("format");
-    if (!format || !format->AsString()->starts_with("torch")) continue;
-    if (*format->AsString() == "torch-dcp" || !member.value.Find("tensors")) continue;
-    names.emplace_back(member.key);
+  for (const ExpectedFile& file : ExpectedFiles()) {
+    const bool opens = !file.tensors.empty() && file.format != "torch-dcp";
+    if (file.format.starts_with("torch") && opens) names.push_back(file.path);
   }
   return names;
 }
@@ -74,22 +35,23 @@ TEST_P(PytorchFixture, GivesEveryTensorAsTorchReadsIt) {
   ASSERT_TRUE(Ok(file));
   const auto reader = OpenAny(**file);
   ASSERT_TRUE(Ok(reader));
-  const JsonValue expected = *Expected().Root().Find("files")->Find(GetParam())->Find("tensors");
-  EXPECT_EQ((*reader)->Tensors().size(), expected.Members().size());
+  for (const Finding& finding : (*reader)->Findings()) {
+    EXPECT_EQ(finding.severity, Severity::kNote) << finding.code << ": " << finding.message;
+  }
+  const auto& expected = ExpectedOf(GetParam()).tensors;
+  EXPECT_EQ((*reader)->Tensors().size(), expected.size());
 
   for (std::size_t i = 0; i < (*reader)->Tensors().size(); ++i) {
     const TensorInfo& info = (*reader)->Tensors()[i];
     SCOPED_TRACE(info.name);
-    const auto tensor = expected.Find(info.name);
-    ASSERT_TRUE(tensor);
-    EXPECT_EQ(TorchName(info.dtype), *tensor->Find("dtype")->AsString());
-    Shape shape;
-    for (const JsonValue& size : tensor->Find("shape")->Items()) shape.push_back(*size.AsU64());
-    EXPECT_EQ(info.shape, shape);
+    ASSERT_TRUE(expected.contains(info.name));
+    const ExpectedTensor& tensor = expected.at(info.name);
+    EXPECT_EQ(DtypeName(info.dtype), tensor.dtype);
+    EXPECT_EQ(info.shape, tensor.shape);
 
     std::vector<std::byte> whole(info.payload_bytes);
     ASSERT_TRUE(Ok((*reader)->ReadTensor(i, 0, whole)));
-    EXPECT_EQ(Sha256(whole), *tensor->Find("sha256")->AsString());
+    EXPECT_EQ(Sha256Hex(whole), tensor.sha256);
     if (info.verbatim) {
       std::vector<std::byte> stored(info.stored.size);
       ASSERT_TRUE(Ok((*file)->Read(info.stored.offset, stored)));

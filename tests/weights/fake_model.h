@@ -25,8 +25,12 @@ class FakeReader final : public ModelReader {
       : tensors_(std::move(tensors)), root_key_(std::move(root_key)) {
     std::uint64_t offset = 0;
     for (const FakeTensor& tensor : tensors_) {
-      infos_.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.bytes.size(),
-                        {offset, tensor.bytes.size()}, true});
+      infos_.push_back({tensor.name,
+                        tensor.dtype,
+                        tensor.shape,
+                        tensor.bytes.size(),
+                        {offset, tensor.bytes.size()},
+                        true});
       offset += tensor.bytes.size();
     }
   }

@@ -24,7 +24,8 @@ class MemorySource final : public BlockSource {
 
 // "bf16: 9432…", as the page writes it.
 std::string Digest(std::string bytes, Dtype dtype, const Shape& shape, unsigned threads = 2) {
-  const auto digest = DigestTensor(MemorySource(std::move(bytes)), dtype, shape, {.threads = threads});
+  const auto digest =
+      DigestTensor(MemorySource(std::move(bytes)), dtype, shape, {.threads = threads});
   if (!digest) return digest.error().message;
   return std::string(DtypeName(digest->dtype)) + ": " + ToHex(digest->digest);
 }
@@ -63,16 +64,17 @@ TEST_P(SameModel, HasOneIdentityInEveryContainer) {
   EXPECT_EQ(Identity(FixturePath(GetParam())), kTiny);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    IdentityVectors, SameModel,
-    testing::Values("meta-llama2-bf16", "meta-llama3-fp16", "meta-llama2-bf16/consolidated.01.pth",
-                    "hf-bin", "hf-legacy", "hf-safetensors-bf16", "hf-safetensors-f16",
-                    "hf-safetensors-f32", "hf-safetensors-sharded",
-                    "hf-safetensors-sharded/model-00002-of-00002.safetensors",
-                    "hf-safetensors-sharded/model.safetensors.index.json",
-                    "hf-safetensors-f32/model.safetensors", "gguf/tiny-f32.gguf",
-                    "gguf/tiny-f16.gguf", "gguf/tiny-bf16.gguf", "gguf-split",
-                    "gguf-split/tiny-f16-00002-of-00002.gguf"));
+INSTANTIATE_TEST_SUITE_P(IdentityVectors, SameModel,
+                         testing::Values("meta-llama2-bf16", "meta-llama3-fp16",
+                                         "meta-llama2-bf16/consolidated.01.pth", "hf-bin",
+                                         "hf-legacy", "hf-safetensors-bf16", "hf-safetensors-f16",
+                                         "hf-safetensors-f32", "hf-safetensors-sharded",
+                                         "hf-safetensors-sharded/model-00002-of-00002.safetensors",
+                                         "hf-safetensors-sharded/model.safetensors.index.json",
+                                         "hf-safetensors-f32/model.safetensors",
+                                         "gguf/tiny-f32.gguf", "gguf/tiny-f16.gguf",
+                                         "gguf/tiny-bf16.gguf", "gguf-split",
+                                         "gguf-split/tiny-f16-00002-of-00002.gguf"));
 
 TEST(IdentityVectors, QuantisedAndOtherModels) {
   EXPECT_EQ(Identity(FixturePath("gguf/tiny-Q4_0.gguf")),
@@ -89,7 +91,8 @@ TEST(DigestTensor, TakesTheFirstTypeThatHoldsEveryElement) {
     return digest.substr(0, digest.find(':'));
   };
   EXPECT_EQ(type(F32({1, 0.1f}), Dtype::kF32, {2}), "f32");
-  EXPECT_EQ(type(F32({1 + 0x1p-10f, 0x1p100f}), Dtype::kF32, {2}), "f32");  // f16 and bf16, not both
+  EXPECT_EQ(type(F32({1 + 0x1p-10f, 0x1p100f}), Dtype::kF32, {2}),
+            "f32");  // f16 and bf16, not both
   EXPECT_EQ(type(Bits16({0x3c00}), Dtype::kF16, {}), "bf16");
   EXPECT_EQ(type(Le64(std::bit_cast<std::uint64_t>(0.1)), Dtype::kF64, {1}), "f64");
   EXPECT_EQ(type(Le64(std::bit_cast<std::uint64_t>(1.0)), Dtype::kF64, {1}), "bf16");
@@ -140,8 +143,8 @@ TEST(GroupKey, EndsAtTheFirstNumber) {
 }
 
 TEST(GroupKeyLess, PutsGlobalsFirstAndCountsAsPeopleDo) {
-  const std::vector<std::string> order = {"globals", "0", "3", "a.9", "a.10", "a.b.1", "layers.2",
-                                          "layers.10"};
+  const std::vector<std::string> order = {"globals", "0",     "3",        "a.9",
+                                          "a.10",    "a.b.1", "layers.2", "layers.10"};
   for (std::size_t i = 0; i < order.size(); ++i) {
     for (std::size_t j = 0; j < order.size(); ++j) {
       EXPECT_EQ(GroupKeyLess(order[i], order[j]), i < j) << order[i] << " " << order[j];
@@ -152,8 +155,7 @@ TEST(GroupKeyLess, PutsGlobalsFirstAndCountsAsPeopleDo) {
 // ---- what changes an identity and what does not
 
 std::vector<FakeTensor> TinyHuggingFace() {
-  return {Numbers("model.embed_tokens.weight", {6, 4}),
-          Numbers("model.norm.weight", {4}),
+  return {Numbers("model.embed_tokens.weight", {6, 4}), Numbers("model.norm.weight", {4}),
           Numbers("model.layers.0.self_attn.q_proj.weight", {4, 4}),
           Numbers("model.layers.0.self_attn.k_proj.weight", {4, 4}),
           Numbers("model.layers.0.self_attn.v_proj.weight", {4, 4})};

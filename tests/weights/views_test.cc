@@ -41,7 +41,8 @@ void ExpectReads(const BlockSource& source, const std::string& expected) {
   for (int i = 0; i < 200; ++i) {
     const std::size_t offset = random() % (expected.size() + 1);
     const std::size_t limit = i % 2 == 0 ? 50 : expected.size() - offset;
-    const std::size_t size = std::min<std::size_t>(random() % (limit + 1), expected.size() - offset);
+    const std::size_t size =
+        std::min<std::size_t>(random() % (limit + 1), expected.size() - offset);
     std::string piece(size, '\0');
     ASSERT_TRUE(Ok(source.Read(offset, std::as_writable_bytes(std::span(piece)))));
     ASSERT_TRUE(piece == expected.substr(offset, size)) << offset << " " << size;
@@ -86,7 +87,8 @@ TEST(Views, SplitRotaryPairsOfAnySize) {
   struct Layout {
     std::size_t heads, pairs, row_bytes;
   };
-  for (const Layout l : {Layout{1, 1, 3}, {4, 8, 10}, {3, 5, 1}, {2, 3, 700'000}, {1, 300'000, 9}}) {
+  for (const Layout l :
+       {Layout{1, 1, 3}, {4, 8, 10}, {3, 5, 1}, {2, 3, 700'000}, {1, 300'000, 9}}) {
     const std::size_t rows = l.heads * l.pairs * 2;
     const std::string stored = Random(rows * l.row_bytes, static_cast<unsigned>(rows));
     std::string expected;

@@ -60,8 +60,8 @@ class ListingReader {
     if (source_.files.empty()) return Malformed("the listing names no file");
     CheckFolders();
     Note("git-blob-id", small_files_,
-         "have only a git blob id, which is not compared: of them only name and size are checked");
-    Note("no-digest", bare_files_, "have neither a digest nor a size in this listing");
+         "only a git blob id, which is not compared: name and size are all that is checked");
+    Note("no-digest", bare_files_, "neither a digest nor a size in this listing");
     if (is_tree && items.size() == kTreePage) {
       source_.complete = false;
       source_.findings.push_back(
@@ -144,8 +144,10 @@ class ListingReader {
 
   void Note(std::string code, std::uint64_t count, std::string_view what) {
     if (count == 0) return;
-    source_.findings.push_back({Severity::kNote, std::move(code), "",
-                                fmt::format("{} file{} {}", count, count == 1 ? "" : "s", what)});
+    source_.findings.push_back(
+        {Severity::kNote, std::move(code), "",
+         fmt::format("{} {}", count == 1 ? "1 file has" : fmt::format("{} files have", count),
+                     what)});
   }
 
   std::size_t index_ = 0;

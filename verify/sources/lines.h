@@ -20,10 +20,12 @@ enum class LineShape {
 struct ListLine {
   std::uint64_t number = 0;  // 1-based; counts records where NUL separates them
   LineShape shape = LineShape::kGnu;
-  std::string tag;       // the algorithm as written, or empty
-  std::string hex;       // hex digits, of any length
-  std::string name;      // unescaped, unchecked; empty for kLone
-  bool escaped = false;  // written with coreutils' escapes: backslashes in `name` are meant
+  std::string tag;   // the algorithm as written, or empty
+  std::string hex;   // hex digits, of any length
+  std::string name;  // unescaped, unchecked; empty for kLone
+  // True if backslashes in `name` are part of it: written with coreutils' escapes, or in a
+  // NUL-separated list, which only coreutils writes. Else they may be Windows' separators.
+  bool backslashes_meant = false;
 };
 
 struct LineProblem {

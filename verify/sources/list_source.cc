@@ -171,7 +171,7 @@ class ListBuilder {
       path = NameOfHashedFile(file_name_);
       source_.complete = false;  // it says nothing about other files
     } else {
-      auto checked = CheckListedPath(line.name, line.escaped);
+      auto checked = CheckListedPath(line.name, line.backslashes_meant);
       if (!checked && checked.error().code == Errc::kUnsupported) {
         AddProblem(line.number, "backslash-path", checked.error().message);
         return {};
@@ -267,7 +267,7 @@ class ListBuilder {
 
 }  // namespace
 
-Result<std::string> CheckListedPath(std::string_view path, bool escaped) {
+Result<std::string> CheckListedPath(std::string_view path, bool backslashes_meant) {
   if (path.find('\\') == std::string_view::npos) return CheckRelativePath(path);
   // The slashes must be right in any case; 'x' stands in for what CheckRelativePath refuses.
   std::string plain(path);
@@ -277,7 +277,7 @@ Result<std::string> CheckListedPath(std::string_view path, bool escaped) {
     return Error{Errc::kMalformed, "",
                  fmt::format("the path {} leaves its directory", EscapeForPeople(path))};
   }
-  if (!escaped) {
+  if (!backslashes_meant) {
     return Error{Errc::kUnsupported, "",
                  fmt::format("the path {} is written with backslashes, which are part of a name "
                              "here; write '/' instead",

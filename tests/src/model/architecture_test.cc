@@ -43,8 +43,8 @@ TEST(MatchName, TellsWhatAGgufNameMeansByTheArchitecture) {
 }
 
 TEST(MatchName, SeesStacksOfExperts) {
-  const auto stack = MatchName(NameScheme::kGguf, FindArchitecture("qwen3moe"),
-                               "blk.4.ffn_down_exps.weight");
+  const auto stack =
+      MatchName(NameScheme::kGguf, FindArchitecture("qwen3moe"), "blk.4.ffn_down_exps.weight");
   ASSERT_TRUE(stack);
   EXPECT_TRUE(stack->stacks_experts);
   EXPECT_EQ(stack->CanonicalName(12), "model.layers.4.mlp.experts.12.down_proj.weight");
@@ -83,7 +83,9 @@ TEST(Rules, AgreeBetweenRowsInMetaAndHuggingFaceNames) {
           ASSERT_TRUE(match) << name;
           EXPECT_EQ(match->rule->canonical, rule.canonical) << name;
           EXPECT_EQ(match->rule->role, rule.role) << name;
-          if (scheme == NameScheme::kMeta) EXPECT_EQ(match->rule->axis, rule.axis) << name;
+          if (scheme == NameScheme::kMeta) {
+            EXPECT_EQ(match->rule->axis, rule.axis) << name;
+          }
           EXPECT_FALSE(match->stacks_experts);
         }
       }
@@ -96,7 +98,8 @@ TEST(Rules, AreUnambiguousWithinARow) {
     std::set<std::string_view> seen;
     for (const auto set : row.rules) {
       for (const TensorRule& rule : set) {
-        if (!rule.gguf.empty()) EXPECT_TRUE(seen.insert(rule.gguf).second) << rule.gguf;
+        if (rule.gguf.empty()) continue;
+        EXPECT_TRUE(seen.insert(rule.gguf).second) << rule.gguf;
       }
     }
   }
