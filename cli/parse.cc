@@ -65,7 +65,7 @@ class ArgumentParser {
   ArgumentParser(const Verb& verb, std::string path) : verb_(verb), path_(std::move(path)) {}
 
   Result<Invocation> Parse(std::vector<std::string> arguments) {
-    Declare();
+    Declare(arguments.size());
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     try {
       app_.parse(arguments);
@@ -75,16 +75,19 @@ class ArgumentParser {
     Invocation invocation{&verb_, path_, {}, false};
     invocation.wants_help = help_->count() > 0;
     if (invocation.wants_help) return invocation;
-    if (const std::vector<std::string> rest = app_.remaining(); !rest.empty()) {
-      return Unexpected(rest.front());
+    std::vector<std::string> operands = app_.remaining();
+    for (const std::string& text : operands) {
+      if (text.size() > 1 && text[0] == '-') return UnknownOption(text);
     }
+    operands.insert(operands.end(), after.begin(), after.end());
     HM_TRY(TakeOptions(&invocation.arguments));
-    HM_TRY(TakeOperands(&invocation.arguments));
+    HM_TRY(CheckOperands(operands));
+    invocation.arguments.operands_ = std::move(operands);
     return invocation;
   }
 
  private:
-  void Declare() {
+  void Declare(std::size_t argument_count) {
     app_.set_help_flag();
     app_.allow_extras();
     help_ = app_.add_flag("-h,--help");
@@ -100,7 +103,10 @@ class ArgumentParser {
       options_.back()->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
     operands_ = app_.add_option("operands");
-    operands_->expected(0, CLI::detail::expected_max_vector_size);
+    // CLI11 gives a positional what it still expects. Extra arguments, its other way to take many,
+    // would split "[a,b]" into two.
+    operands_->expected(static_cast<int>(argument_count));
+    operands_->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     operands_->allow_extra_args(false);
   }
 
@@ -117,10 +123,7 @@ class ArgumentParser {
     return EscapeForPeople(error.what());
   }
 
-  Error Unexpected(std::string_view text) const {
-    if (text.size() < 2 || text[0] != '-') {
-      return UsageError(path_, fmt::format("unexpected argument {}", EscapeForPeople(text)));
-    }
+  Error UnknownOption(std::string_view text) const {
     std::vector<std::string_view> known = {kHelp};
     for (const Option& option : verb_.options) known.push_back(option.name);
     const std::string_view name = text.substr(0, text.find('='));
@@ -171,9 +174,7 @@ class ArgumentParser {
     return {};
   }
 
-  Result<void> TakeOperands(Arguments* arguments) const {
-    arguments->operands_ = operands_->results();
-    const std::vector<std::string>& given = arguments->operands_;
+  Result<void> CheckOperands(const std::vector<std::string>& given) const {
     const bool open_ended = !verb_.operands.empty() && verb_.operands.back().many;
     if (!open_ended && given.size() > verb_.operands.size()) {
       return UsageError(path_, fmt::format("unexpected argument {}",
@@ -199,7 +200,6 @@ class ArgumentParser {
   std::string path_;
   CLI::App app_;
   CLI::Option* help_ = nullptr;
-  CLI::Option* operands_ = nullptr;
   std::vector<CLI::Option*> options_;
 };
 
