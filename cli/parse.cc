@@ -75,8 +75,8 @@ class ArgumentParser {
     Invocation invocation{&verb_, path_, {}, false};
     invocation.wants_help = help_->count() > 0;
     if (invocation.wants_help) return invocation;
-    if (const std::vector<std::string> rest = app_.remaining(); !rest.empty()) {
-      return Unexpected(rest.front());
+    for (const std::string& rest : app_.remaining()) {
+      if (rest != "--") return Unexpected(rest);  // the mark itself is among what remains
     }
     HM_TRY(TakeOptions(&invocation.arguments));
     HM_TRY(TakeOperands(&invocation.arguments));
