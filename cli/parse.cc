@@ -75,11 +75,14 @@ class ArgumentParser {
     Invocation invocation{&verb_, path_, {}, false};
     invocation.wants_help = help_->count() > 0;
     if (invocation.wants_help) return invocation;
-    for (const std::string& rest : app_.remaining()) {
-      if (rest != "--") return Unexpected(rest);  // the mark itself is among what remains
+    std::vector<std::string> operands = app_.remaining();
+    for (const std::string& text : operands) {
+      if (text.size() > 1 && text[0] == '-') return UnknownOption(text);
     }
+    operands.insert(operands.end(), after.begin(), after.end());
     HM_TRY(TakeOptions(&invocation.arguments));
-    HM_TRY(TakeOperands(&invocation.arguments));
+    HM_TRY(CheckOperands(operands));
+    invocation.arguments.operands_ = std::move(operands);
     return invocation;
   }
 
@@ -120,10 +123,7 @@ class ArgumentParser {
     return EscapeForPeople(error.what());
   }
 
-  Error Unexpected(std::string_view text) const {
-    if (text.size() < 2 || text[0] != '-') {
-      return UsageError(path_, fmt::format("unexpected argument {}", EscapeForPeople(text)));
-    }
+  Error UnknownOption(std::string_view text) const {
     std::vector<std::string_view> known = {kHelp};
     for (const Option& option : verb_.options) known.push_back(option.name);
     const std::string_view name = text.substr(0, text.find('='));
@@ -174,9 +174,7 @@ class ArgumentParser {
     return {};
   }
 
-  Result<void> TakeOperands(Arguments* arguments) const {
-    arguments->operands_ = operands_->results();
-    const std::vector<std::string>& given = arguments->operands_;
+  Result<void> CheckOperands(const std::vector<std::string>& given) const {
     const bool open_ended = !verb_.operands.empty() && verb_.operands.back().many;
     if (!open_ended && given.size() > verb_.operands.size()) {
       return UsageError(path_, fmt::format("unexpected argument {}",
@@ -202,7 +200,6 @@ class ArgumentParser {
   std::string path_;
   CLI::App app_;
   CLI::Option* help_ = nullptr;
-  CLI::Option* operands_ = nullptr;
   std::vector<CLI::Option*> options_;
 };
 

@@ -76,6 +76,19 @@ Result<ModelSet> ChooseSet(const fs::path& path, std::vector<ModelSet> sets) {
                std::nullopt, "name one of their files, or their index"};
 }
 
+ModelSet IndexedSet(const fs::path& folder, const std::string& name, const ShardIndex& index) {
+  ModelSet set;
+  set.layout = ModelSet::Layout::kIndexed;
+  set.index = name;
+  set.name = fmt::format("{} ({} files)", name, index.files.size());
+  for (const std::string& file : index.files) {
+    std::error_code ignored;
+    const bool there = fs::exists(folder / file, ignored);
+    (there ? set.files : set.missing).push_back(file);
+  }
+  return set;
+}
+
 const MetadataEntry* FindMetadata(const ModelReader& reader, std::string_view key) {
   for (const MetadataEntry& entry : reader.Metadata()) {
     if (entry.key == key) return &entry;
@@ -116,49 +129,40 @@ Result<Model> Model::Open(const fs::path& path, const Task& task) {
     return Open(path, listing, set, task);
   }
 
-  // One file, perhaps of a set. Only files that names tie to it are looked at.
+  // One file, perhaps of a set. Only files that names or an index tie to it are looked at.
   const auto opened = OpenFile(path);
   if (!opened) return opened.error();
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   const std::string name = path.filename().string();
+  if (AsciiLower(name).ends_with(".json")) {
+    const ShardIndex index = HM_TRY(ReadShardIndex(path));
+    return Open(folder, {}, IndexedSet(folder, name, index), task);
+  }
   DirectoryListing listing = HM_TRY(ListFolder(folder));
+  for (const DirectoryEntry& entry : listing.files) {
+    if (!entry.path.ends_with(".index.json")) continue;
+    const auto index = ReadShardIndex(entry.full_path);
+    if (!index || std::ranges::find(index->files, name) == index->files.end()) continue;
+    return Open(folder, {}, IndexedSet(folder, entry.path, *index), task);
+  }
   const auto numbered = ParseNumberedName(name);
   const auto rank = ParseRankName(name);
-  const bool is_index = AsciiLower(name).ends_with(".json");
   std::erase_if(listing.files, [&](const DirectoryEntry& entry) {
-    if (entry.path == name || entry.path.ends_with(".index.json")) return false;
-    if (is_index) return false;
+    if (entry.path == name) return false;
     if (rank) {
       const auto other = ParseRankName(entry.path);
       return !other || other->suffix != rank->suffix;
     }
-    return !numbered || !ParseNumberedName(entry.path);
+    const auto other = ParseNumberedName(entry.path);
+    return !numbered || !other || other->prefix != numbered->prefix;
   });
-  if (is_index) {
-    const ShardIndex index = HM_TRY(ReadShardIndex(path));
-    ModelSet set;
-    set.layout = ModelSet::Layout::kIndexed;
-    set.index = name;
-    set.name = fmt::format("{} ({} files)", name, index.files.size());
-    for (const std::string& file : index.files) {
-      const bool there = fs::is_regular_file(folder / file, ignored);
-      (there ? set.files : set.missing).push_back(file);
-      if (there) {
-        listing.files.push_back(
-            {file, folder / file, fs::file_size(folder / file, ignored), false});
-      }
-    }
-    return Open(folder, listing, set, task);
-  }
-  auto sets = FindModelSets(listing);
-  if (sets) {
-    for (const ModelSet& set : *sets) {
-      if (std::ranges::find(set.files, name) != set.files.end()) {
-        return Open(folder, listing, set, task);
-      }
+  const std::vector<ModelSet> sets = HM_TRY(FindModelSets(listing));
+  for (const ModelSet& set : sets) {
+    if (std::ranges::find(set.files, name) != set.files.end()) {
+      return Open(folder, listing, set, task);
     }
   }
-  ModelSet single;
+  ModelSet single;  // of no known format, or a side file: asked for by name all the same
   single.name = name;
   single.files = {name};
   return Open(folder, listing, single, task);
