@@ -71,8 +71,8 @@ std::string FilesText(const IdentifyReport& report, bool verbose) {
     table.Add({EscapeForPeople(file.path), HumanBytes(file.size), remark});
   }
   if (limit < report.files.size()) {
-    table.AddLine(fmt::format("… and {} more; --verbose shows them",
-                              Count(report.files.size() - limit, "file")));
+    table.Add({fmt::format("… and {} more; --verbose shows them",
+                           Count(report.files.size() - limit, "file"))});
   }
   return table.IsEmpty() ? "" : "\nfiles\n" + table.ToString(Style());
 }

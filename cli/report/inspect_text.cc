@@ -141,8 +141,8 @@ std::string SideFilesText(const InspectReport& report, bool all) {
     table.Add({EscapeForPeople(entry.path), HumanBytes(entry.size)});
   }
   if (shown < report.side_files.size()) {
-    table.AddLine(fmt::format("… and {} more; --verbose shows them",
-                              Count(report.side_files.size() - shown, "file")));
+    table.Add({fmt::format("… and {} more; --verbose shows them",
+                           Count(report.side_files.size() - shown, "file"))});
   }
   return "\nbeside them\n" + table.ToString(Style());
 }
