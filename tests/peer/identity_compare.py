@@ -146,7 +146,7 @@ def write_models(folder):
                     for expert in range(EXPERTS if ".E." in template else 1):
                         values = random.standard_normal(shape_of(template)).astype(np.float32)
                         if plus_one and template.endswith("norm"):
-                            values = np.round(values * 64) / 64  # so that 1 + w is exact
+                            values = np.round(values * 64) / 64 + 0.0  # 1 + w is exact, w is not -0
                         full = reference.fill(template, {"N": str(layer), "E": str(expert)})
                         canonical[full + ".weight"] = values
                         parts.append(values)
