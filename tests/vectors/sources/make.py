@@ -195,6 +195,9 @@ def hostile():
         "lines 1 and 2 give two different md5 digests for a.bin")
     bad("conflict-shapes", f"{m}  a.bin\nMD5 (a.bin) = {other}\n", "malformed", "lines 1 and 2")
     bad("conflict-lone.md5", f"{m}\n{other}\n", "malformed", "lines 1 and 2")
+    # The list's own name must not become a path either.
+    ok("dots", m, "lone-hash", [said("", "md5", b"hello")], complete=False, findings=[WEAK],
+       **{"as": "...md5"})
     bad("empty", "", "malformed", "the list is empty")
     bad("blank", "\ufeff \r\n\t\n", "malformed", "the list is empty")
     bad("only-comments", "# nothing\n; here\n", "malformed", "no checksum line")
