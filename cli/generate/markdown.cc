@@ -27,8 +27,8 @@ std::string Sentence(std::string_view summary) {
 }
 
 std::string Section(const Verb& verb, std::string_view path, std::string_view heading) {
-  std::string out = fmt::format("{} hallmark {}\n\n{}.\n\n    {}\n", heading, path,
-                                Cell(verb.summary), UsageLine(verb, path));
+  std::string out = fmt::format("{} hallmark {}\n\n{}\n\n    {}\n", heading, path,
+                                Sentence(verb.summary), UsageLine(verb, path));
   if (!verb.description.empty()) out += fmt::format("\n{}\n", verb.description);
   for (const Verb& child : verb.verbs) {
     out +=
