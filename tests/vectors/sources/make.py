@@ -262,6 +262,8 @@ def json_dialects():
     ok("hub-model-names.json", json.dumps({"id": "org/model", "siblings": [
         {"rfilename": "model.safetensors"}]}), "hub-tree",
        [{"path": "model.safetensors", "digests": []}], findings=[("no-digest", "1 file")])
+    # Seen on the hub: the pointer's size where the file's belongs.
+    ok("hub-tree-pointer-size.json", json.dumps(tree(size=len(pointer))), "hub-tree", [weights])
     t = lambda name, error, **changes: bad(name, json.dumps(tree(**changes)), "malformed", error)
     t("hub-tree-short-oid.json", "entry 1: lfs.oid is not 64 hex digits", lfs_oid="ab12")
     t("hub-tree-sizes.json", "entry 1: size 5 and lfs.size 6 differ", lfs_size=6)
