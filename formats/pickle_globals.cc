@@ -183,12 +183,18 @@ torch._weights_only_unpickler torch._utils torch.__config__ torch.mps torch.xpu 
 torch._guards torch._vendor torch._strobelight torch._thread_safe_fork
 )";
 
+constexpr std::string_view kEffectfulTorchNames = R"(
+load save compile from_file import_ir_module import_ir_module_from_buffer load_library load_inline
+hub jit package ops classes utils distributed multiprocessing serialization storage fx
+set_default_tensor_type set_default_device set_default_dtype use_deterministic_algorithms fork wait
+)";
+
 // Parts of the packages above and of torch that hold classes of plain values.
 constexpr std::string_view kHarmlessParts = R"(
 pandas.core.frame pandas.core.series pandas.core.indexes pandas.core.internals
 pandas._libs.internals pandas.core.arrays torch.distributed.tensor torch.distributed._tensor
 torch.distributed.device_mesh torch.distributed._shard torch.distributed.checkpoint.metadata
-torch.ao.nn torch.utils.data.dataset torch.utils.data.dataloader torch.utils.data.sampler
+torch.ao.nn torch._C._nn torch.utils.data.dataset torch.utils.data.dataloader torch.utils.data.sampler
 )";
 
 // Modules of numpy with such functions, and functions of its other modules.
@@ -246,6 +252,7 @@ struct Tables {
   Words standard = MakeWords(kStandardLibrary);
   Words packages = MakeWords(kEffectfulPackages);
   Words torch_modules = MakeWords(kEffectfulTorch);
+  Words torch_names = MakeWords(kEffectfulTorchNames);
   Words harmless = MakeWords(kHarmlessParts);
   Words numpy_modules = MakeWords(kEffectfulNumpy);
   Words numpy_names = MakeWords(kEffectfulNumpyNames);
@@ -286,8 +293,8 @@ GlobalKind ClassifyGlobal(std::string_view module, std::string_view name) {
     return GlobalKind::kDangerous;
   }
   if (top == "torch") {
-    // Classes of layers and optimisers only hold values; what stands at the top level acts.
-    const bool acts = module == "torch" || UnderListed(tables.torch_modules, module);
+    const bool acts =
+        UnderListed(tables.torch_modules, module) || tables.torch_names.contains(name);
     return acts ? GlobalKind::kDangerous : GlobalKind::kUnknown;
   }
   if (top == "numpy") {

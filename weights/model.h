@@ -60,6 +60,10 @@ class Model {
   const ModelConfig& Config() const { return config_; }
   const std::vector<Finding>& Findings() const { return findings_; }  // the readers' ones included
 
+  // The name of a tensor without a root key (state_dict, model, module) that holds all tensors of
+  // its file: docs/identity.md, 1.2.
+  std::string_view TensorName(std::size_t file, std::size_t tensor) const;
+
   // kIo if any of the files changed since it was opened.
   Result<void> CheckUnchanged() const;
 
