@@ -64,22 +64,39 @@ Error NoWeights(const fs::path& path, const DirectoryListing& listing) {
           fmt::format("no weights among the {} files of this directory", listing.files.size())};
 }
 
-Result<ModelSet> ChooseSet(const fs::path& path, std::vector<ModelSet> sets) {
-  const auto at_top = [](const ModelSet& set) {
-    const std::string& any = set.files.empty() ? set.missing.front() : set.files.front();
-    return any.find('/') == std::string::npos;
-  };
-  if (std::ranges::count_if(sets, at_top) == 1)
-    return std::move(*std::ranges::find_if(sets, at_top));
-  if (sets.size() == 1) return std::move(sets.front());
+std::string NamesOf(const std::vector<ModelSet>& sets) {
   std::string names;
   for (std::size_t i = 0; i < sets.size() && i < 10; ++i) {
     names += (i == 0 ? "" : ", ") + EscapeForPeople(sets[i].name);
   }
   if (sets.size() > 10) names += ", …";
-  return Error{Errc::kUsage, path.string(),
-               fmt::format("this directory holds {} sets of weights: {}", sets.size(), names),
-               std::nullopt, "name one of their files, or their index"};
+  return names;
+}
+
+// Takes the set that a directory stands for out of `sets`. An index none of whose files are there
+// is common (a download took one format of several), and so are sets of other things in subfolders.
+Result<ModelSet> ChooseSet(const fs::path& path, std::vector<ModelSet>* sets) {
+  const auto at_top = [](const ModelSet& set) {
+    const std::string& any = !set.index.empty()  ? set.index
+                             : set.files.empty() ? set.missing.front()
+                                                 : set.files.front();
+    return any.find('/') == std::string::npos;
+  };
+  const auto present = [](const ModelSet& set) { return !set.files.empty(); };
+  const auto present_at_top = [&](const ModelSet& set) { return present(set) && at_top(set); };
+  const auto take = [&](const auto& which) {
+    const auto chosen = std::ranges::find_if(*sets, which);
+    ModelSet set = std::move(*chosen);
+    sets->erase(chosen);
+    return set;
+  };
+  if (sets->size() == 1) return take([](const ModelSet&) { return true; });
+  if (std::ranges::count_if(*sets, present_at_top) == 1) return take(present_at_top);
+  if (std::ranges::count_if(*sets, present) == 1) return take(present);
+  return Error{
+      Errc::kUsage, path.string(),
+      fmt::format("this directory holds {} sets of weights: {}", sets->size(), NamesOf(*sets)),
+      std::nullopt, "name one of their files, or their index"};
 }
 
 ModelSet IndexedSet(const fs::path& folder, const std::string& name, const ShardIndex& index) {
@@ -131,8 +148,13 @@ Result<Model> Model::Open(const fs::path& path, const Task& task) {
     const DirectoryListing listing = HM_TRY(ListFiles(path));
     std::vector<ModelSet> sets = HM_TRY(FindModelSets(listing));
     if (sets.empty()) return NoWeights(path, listing);
-    const ModelSet set = HM_TRY(ChooseSet(path, std::move(sets)));
-    return Open(path, listing, set, task);
+    const ModelSet set = HM_TRY(ChooseSet(path, &sets));
+    Model model = HM_TRY(Open(path, listing, set, task));
+    if (!sets.empty()) {
+      model.findings_.push_back(
+          {Severity::kNote, "other-weights", set.name, "not looked at: " + NamesOf(sets)});
+    }
+    return model;
   }
 
   // One file, perhaps of a set. Only files that names or an index tie to it are looked at.

@@ -191,7 +191,8 @@ for _w, _g in (("w1", "gate"), ("w2", "down"), ("w3", "up")):
 QWEN_EXPERTS = [("model.layers.N.mlp.gate", None, "blk.N.ffn_gate_inp", None)] + [
     (f"model.layers.N.mlp.experts.E.{w}_proj", None, f"blk.N.ffn_{w}_exps", None)
     for w in ("gate", "up", "down")]
-QWEN_SHARED = [("model.layers.N.mlp.shared_expert_gate", None, "blk.N.ffn_gate_inp_shexp", None)] + [
+QWEN_SHARED = [
+    ("model.layers.N.mlp.shared_expert_gate", None, "blk.N.ffn_gate_inp_shexp", None)] + [
     (f"model.layers.N.mlp.shared_expert.{w}_proj", None, f"blk.N.ffn_{w}_shexp", None)
     for w in ("gate", "up", "down")]
 GEMMA2_NORMS = [
@@ -273,7 +274,7 @@ TORCH_NAMES = {
 
 
 def from_torch(name, tensor):
-    if tensor.is_quantized or tensor.is_sparse or tensor.layout != torch.strided or tensor.is_nested:
+    if tensor.is_quantized or tensor.is_nested or tensor.layout != torch.strided:
         raise NoIdentity(f"{name}: a quantised, sparse or nested tensor")
     tensor = tensor.detach().resolve_conj().resolve_neg().contiguous()
     if tensor.dtype not in TORCH_NAMES:
@@ -354,7 +355,8 @@ def shard_files(path):
         names = sorted(os.listdir(path))
         found = [n for n in names if n.endswith(".index.json")]
         found += [n for n in names if re.fullmatch(r"consolidated\.\d+\.\w+", n)][:1]
-        found = found or [n for n in names if n.endswith((".safetensors", ".gguf", ".bin", ".pth", ".pt"))]
+        suffixes = (".safetensors", ".gguf", ".bin", ".pth", ".pt")
+        found = found or [n for n in names if n.endswith(suffixes)]
         if not found:
             raise NoIdentity(f"{path}: no weights here")
         return shard_files(os.path.join(folder, found[0]))
@@ -436,7 +438,8 @@ def left_out_reason(name, tensor, config):
         return "derived: attention mask"
     if name == "rope_freqs.weight" and dtype == "f32" and len(shape) == 1 and shape[0]:
         values, rope = np.frombuffer(data, np.float32), config["rope"]
-        factors = [rope["factor"]] if rope.get("rope_type", rope.get("type")) == "llama3" else [8, 32]
+        scaled = rope.get("rope_type", rope.get("type")) == "llama3" and "factor" in rope
+        factors = [rope["factor"]] if scaled else [8, 32]
         for factor in factors:
             if near(values, llama3_factors(len(values), config["theta"] or 10000.0, factor,
                                            rope.get("low_freq_factor", 1.0),
@@ -483,7 +486,7 @@ def join(parts, axis, config, name, stem):
         rows = sum(part[1][0] for part in parts)
         copies, rest = divmod(rows, config["n_kv_heads"] * head_dim)
         if rest or copies < 1 or len(parts) % copies:
-            raise NoIdentity(f"{name}: {rows} rows for {config['n_kv_heads']} kv heads of {head_dim}")
+            raise NoIdentity(f"{name}: {rows} rows for {config['n_kv_heads']} heads of {head_dim}")
         for i, part in enumerate(parts):
             if part != parts[i - i % copies]:
                 raise NoIdentity(f"{name}: replicated parts differ")
@@ -620,7 +623,8 @@ def main(arguments):
         if "--tensors" in options:
             for name in sorted(rows, key=lambda n: n.encode("utf-8")):
                 digest, dtype, shape = rows[name]
-                print(f"  {digest.hex()} {dtype} {'x'.join(str(n) for n in shape if n != 1)} {name}")
+                dims = "x".join(str(n) for n in shape if n != 1)
+                print(f"  {digest.hex()} {dtype} {dims} {name}")
             for name, reason in left_out:
                 print(f"  left out: {name}: {reason}")
     return status

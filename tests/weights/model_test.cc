@@ -132,7 +132,22 @@ TEST(OpenModel, AsksWhichOfSeveralSets) {
   // One at the top is the model; what lies deeper is something else.
   std::filesystem::remove(folder.Path() / "a.safetensors");
   folder.Write("vae/c.safetensors", Safetensors({"a"}));
-  EXPECT_EQ(Model::Open(folder.Path(), {})->Set().name, "b.safetensors");
+  const auto one = Model::Open(folder.Path(), {});
+  ASSERT_TRUE(Ok(one));
+  EXPECT_EQ(one->Set().name, "b.safetensors");
+  ASSERT_EQ(one->Findings().size(), 1u);
+  EXPECT_EQ(one->Findings()[0].code, "other-weights");
+  EXPECT_THAT(one->Findings()[0].message, HasSubstr("vae/c.safetensors"));
+}
+
+TEST(OpenModel, PassesOverAnIndexWithoutItsFiles) {
+  const TemporaryFolder folder;
+  folder.Write("pytorch_model.bin.index.json", R"({"weight_map": {"a": "pytorch_model.bin"}})");
+  EXPECT_EQ(Model::Open(folder.Path(), {}).error().code, Errc::kNotFound);
+  folder.Write("model.safetensors", Safetensors({"a"}));
+  const auto model = Model::Open(folder.Path(), {});
+  ASSERT_TRUE(Ok(model));
+  EXPECT_EQ(model->Set().name, "model.safetensors");
 }
 
 TEST(OpenModel, SaysWhatADirectoryHoldsInstead) {

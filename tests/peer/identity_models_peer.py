@@ -1,97 +1,37 @@
-#!/usr/bin/env python3
-"""Compares `hallmark id` with identity_reference.py, model by model.
+"""hallmark id against the second implementation of docs/identity.md, on models made here.
 
-  identity_compare.py HALLMARK FOLDER...
-
-Every directory and file of weights below FOLDER is a case. Both must give the same identity and the
-same digest for every tensor, or both none; what the reference's libraries cannot read is passed
-over. Then a tiny model of every architecture row is written as safetensors and as GGUF, and these
-two must agree with each other, too.
-Exit status 0: all agree.
+Element types of every bit pattern, state dicts nested in all ways, ranks that repeat key heads,
+rotary buffers, and a tiny model of every architecture in Hugging Face's and in GGUF's layout, which
+must also agree with each other.
 """
-import contextlib
-import io
 import json
 import os
-import subprocess
-import sys
 import tempfile
-import warnings
 
 import numpy as np
 
 import identity_reference as reference
-
-warnings.filterwarnings("ignore")
-
-
-# Big-endian GGUF is told apart and refused.
-READ_ONLY_BY_REFERENCE = ("bigendian-v3.gguf",)
+from program import Check, hallmark
 
 
-def ours(hallmark, path):
-    """(identity or None, {tensor: digest}, why none)"""
-    run = subprocess.run([hallmark, "id", "--json", "--tensors", path], capture_output=True,
-                         text=True, check=False)
-    if run.returncode != 0:
-        if run.returncode < 0 or run.returncode == 70:
-            raise SystemExit(f"{path}: hallmark broke: {run.stderr}")
-        return None, {}, run.stderr.strip()
-    report = json.loads(run.stdout)
-    text = json.dumps(report)
-    return find_identity(report), dict(find_tensors(report)), text
-
-
-def find_identity(value):
-    """The first string in a report that is an identity: the report's form is not the point here."""
-    if isinstance(value, str) and value.startswith(("hm1:", "hm1raw:")):
-        return value
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
-    return next((found for item in items if (found := find_identity(item))), None)
-
-
-def find_tensors(value):
-    if isinstance(value, dict):
-        if "name" in value and "digest" in value:
-            yield value["name"], value["digest"].split(":")[-1]
-        for item in value.values():
-            yield from find_tensors(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from find_tensors(item)
-
-
-def theirs(path):
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            text, _, rows, _ = reference.identity(path)
-    except reference.Unreadable as why:
-        return "unreadable", {}, str(why)
-    except reference.NoIdentity as why:
-        return None, {}, str(why)
-    return text, {name: row[0].hex() for name, row in rows.items()}, ""
-
-
-def compare(hallmark, path):
-    a, a_tensors, a_why = ours(hallmark, path)
-    b, b_tensors, b_why = theirs(path)
-    if b == "unreadable" or (a is None and path.endswith(READ_ONLY_BY_REFERENCE)):
-        print(f"unread    {path}")
-        return True
-    if a is None and b is None:
-        print(f"none      {path}")
-        return True
-    if a == b and a_tensors == b_tensors:
-        print(f"same      {path} {a}")
-        return True
-    print(f"DIFFERENT {path}\n  hallmark:  {a} {a_why[:200] if a is None else ''}"
-          f"\n  reference: {b} {b_why[:200]}")
-    if a is not None and b is not None:
-        names = sorted(set(a_tensors) | set(b_tensors))
-        wrong = [name for name in names if a_tensors.get(name) != b_tensors.get(name)]
-        for name in wrong[:5]:
-            print(f"  {name[:100]!r}: {a_tensors.get(name)} / {b_tensors.get(name)}")
-    return False
+def compare(check, path):
+    """Identity, groups and tensors must be the same. Returns the reference's identity."""
+    name = os.path.basename(path)
+    status, out, err = hallmark("id", "--layers", "--tensors", "--json", path)
+    check.equal(status, 0, f"{name}: exit status: {err.strip()}")
+    text, groups, rows, _ = reference.identity(path)
+    if status != 0:
+        return text
+    report = json.loads(out)
+    tensors = {t["name"]: (t["digest"].removeprefix("sha256:"), t["dtype"])
+               for t in report["tensors"]}
+    wrong = [n for n in rows.keys() | tensors.keys()
+             if n not in rows or tensors.get(n) != (rows[n][0].hex(), rows[n][1])]
+    check.equal(sorted(wrong)[:5], [], f"{name}: tensors")
+    check.equal({g["key"]: g["digest"].removeprefix("sha256:") for g in report["groups"]},
+                {key: digest.hex() for key, digest in groups}, f"{name}: groups")
+    check.equal(report["weights"], text, f"{name}: identity")
+    return text
 
 
 # ---------------------------------------------------------------------- models of every row
@@ -173,7 +113,7 @@ def write_models(folder):
 
 
 def write_values(folder):
-    """Every f16 and bf16, and wider types that hold them exactly or just not; random bit patterns."""
+    """Every f16 and bf16, wider types that hold them exactly or just not, random bit patterns."""
     import torch
     from safetensors.torch import save_file
     random = np.random.default_rng(5)
@@ -222,7 +162,8 @@ def write_nested(folder):
         "twice": {"module": {"model": weights()}}, "ema": {"ema": weights()},
         "prefix": weights("module."), "both": {"model": weights(), "model.extra": torch.ones(1)},
         "list": {"model": [torch.ones(1), torch.zeros(2)]}, "bare": [torch.ones(1)],
-        "empty": {"": {"a": torch.ones(1)}}, "numbers": {0: {1: torch.ones(3)}, None: torch.ones(1)},
+        "empty": {"": {"a": torch.ones(1)}},
+        "numbers": {0: {1: torch.ones(3)}, None: torch.ones(1)},
     }
     for name, value in cases.items():
         path = os.path.join(folder, f"nested-{name}.pt")
@@ -281,38 +222,17 @@ def write_rope(folder):
         yield path
 
 
-def main(arguments):
-    hallmark, folders = arguments[0], arguments[1:]
-    failures = cases = 0
-    for folder in folders:
-        for root, names, files in os.walk(folder):
-            names.sort()
-            weights = [f for f in sorted(files)
-                       if f.endswith((".safetensors", ".gguf", ".pth", ".pt"))]
-            parts = any(f.endswith((".index.json", ".bin", ".pth")) or "-of-" in f for f in files)
-            paths = [root] if parts or (weights and "config.json" in files) else [
-                os.path.join(root, f) for f in weights]
-            if root.endswith("ggml-legacy"):
-                continue
-            for path in paths:
-                cases += 1
-                failures += not compare(hallmark, path)
+def main():
+    check = Check()
     with tempfile.TemporaryDirectory() as folder:
         for write in (write_values, write_nested, write_ranks, write_rope):
             for path in write(folder):
-                cases += 1
-                failures += not compare(hallmark, path)
+                compare(check, path)
         for hub, gguf_file in write_models(folder):
-            cases += 2
-            failures += not compare(hallmark, hub)
-            failures += not compare(hallmark, gguf_file)
-            here, there = theirs(hub)[0], theirs(gguf_file)[0]
-            if here is None or here != there or not here.startswith("hm1:"):
-                print(f"DIFFERENT {hub} {here} and its GGUF {there}")
-                failures += 1
-    print(f"{cases} models compared, {failures} differ")
-    return 1 if failures or not cases else 0
+            here, there = compare(check, hub), compare(check, gguf_file)
+            check.equal(here, there, f"{os.path.basename(hub)} and its GGUF")
+            check.that(here.startswith("hm1:"), f"{os.path.basename(hub)}: {here}")
+    check.finish()
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+main()
