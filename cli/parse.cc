@@ -65,7 +65,12 @@ class ArgumentParser {
   ArgumentParser(const Verb& verb, std::string path) : verb_(verb), path_(std::move(path)) {}
 
   Result<Invocation> Parse(std::vector<std::string> arguments) {
-    Declare(arguments.size());
+    Declare();
+    // CLI11 gives back what is no option; all that follows "--" is none, whatever it looks like.
+    const auto marker = std::find(arguments.begin(), arguments.end(), "--");
+    std::vector<std::string> after;
+    if (marker != arguments.end()) after.assign(marker + 1, arguments.end());
+    arguments.erase(marker, arguments.end());
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     try {
       app_.parse(arguments);
@@ -87,7 +92,7 @@ class ArgumentParser {
   }
 
  private:
-  void Declare(std::size_t argument_count) {
+  void Declare() {
     app_.set_help_flag();
     app_.allow_extras();
     help_ = app_.add_flag("-h,--help");
@@ -102,12 +107,6 @@ class ArgumentParser {
       }
       options_.back()->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
-    operands_ = app_.add_option("operands");
-    // CLI11 gives a positional what it still expects. Extra arguments, its other way to take many,
-    // would split "[a,b]" into two.
-    operands_->expected(static_cast<int>(argument_count));
-    operands_->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    operands_->allow_extra_args(false);
   }
 
   // CLI11's own words name its types; ours name what to type.

@@ -20,6 +20,11 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxConfigBytes = 16'000'000;
 
+// `name` in `folder`, as a user would name it: without "./".
+fs::path PathIn(const fs::path& folder, const fs::path& name) {
+  return folder == "." ? name : folder / name;
+}
+
 // The regular files of one folder, without going deeper: a single file may lie in a home directory.
 Result<DirectoryListing> ListFolder(const fs::path& folder) {
   DirectoryListing listing;
@@ -28,8 +33,9 @@ Result<DirectoryListing> ListFolder(const fs::path& folder) {
        it.increment(failure)) {
     std::error_code ignored;
     if (!it->is_regular_file(ignored)) continue;
-    listing.files.push_back({it->path().filename().string(), it->path(), it->file_size(ignored),
-                             it->is_symlink(ignored)});
+    const fs::path name = it->path().filename();
+    listing.files.push_back(
+        {name.string(), PathIn(folder, name), it->file_size(ignored), it->is_symlink(ignored)});
   }
   if (failure) return Error{Errc::kIo, folder.string(), failure.message()};
   std::ranges::sort(listing.files, [](const DirectoryEntry& a, const DirectoryEntry& b) {
@@ -179,8 +185,8 @@ Result<Model> Model::Open(const fs::path& root, const DirectoryListing& listing,
     WeightFile& file = files[i];
     file.path = set.files[i];
     const auto entry = entries.find(set.files[i]);
-    file.file =
-        HM_TRY(OpenFile(entry == entries.end() ? root / set.files[i] : entry->second->full_path));
+    file.file = HM_TRY(
+        OpenFile(entry == entries.end() ? PathIn(root, set.files[i]) : entry->second->full_path));
     file.reader = HM_TRY(OpenContainer(*file.file));
     return {};
   };

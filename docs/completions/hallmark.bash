@@ -4,7 +4,7 @@ _hallmark() {
   local verb=${COMP_WORDS[1]} first=2
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W 'verify id inspect hash catalogue completion version --help --version' -- "$cur"))
+    COMPREPLY=($(compgen -W 'verify identify id inspect hash catalogue completion version --help --version' -- "$cur"))
     return
   fi
   if [[ $verb == catalogue ]]; then
@@ -26,6 +26,18 @@ _hallmark() {
       esac
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --against --include --weights-only --no-weights --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+      else
+        compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))
+      fi
+      ;;
+    'identify')
+      case $prev in
+        --threads|-j) return ;;
+        --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+        --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --verbose --json --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))
       fi

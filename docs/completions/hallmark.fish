@@ -11,6 +11,7 @@ function __hallmark_at
 end
 complete -c hallmark -f
 complete -c hallmark -n __hallmark_at -a verify -d 'is this copy what its source says?'
+complete -c hallmark -n __hallmark_at -a identify -d 'which known model is this?'
 complete -c hallmark -n __hallmark_at -a id -d 'compute a model'\''s weight identity'
 complete -c hallmark -n __hallmark_at -a inspect -d 'show what a model file or directory holds'
 complete -c hallmark -n __hallmark_at -a hash -d 'compute digests of files, or write a model'\''s manifest'
@@ -35,6 +36,14 @@ complete -c hallmark -n '__hallmark_is verify' -l color -x -a 'auto always never
 complete -c hallmark -n '__hallmark_is verify' -l quiet -s q -d 'no progress and no notes on stderr'
 complete -c hallmark -n '__hallmark_is verify' -l help -s h -d 'show help'
 complete -c hallmark -n '__hallmark_is verify' -F
+complete -c hallmark -n '__hallmark_is identify' -l verbose -s v -d 'every model, file and name in full'
+complete -c hallmark -n '__hallmark_is identify' -l json -d 'print one JSON object instead of text'
+complete -c hallmark -n '__hallmark_is identify' -l threads -s j -x -d 'how many threads may work at once (default: all cores)'
+complete -c hallmark -n '__hallmark_is identify' -l progress -x -a 'auto always never' -d 'progress on stderr: a bar on a terminal, else a line every ten seconds'
+complete -c hallmark -n '__hallmark_is identify' -l color -x -a 'auto always never' -d 'colour verdicts; NO_COLOR is honoured'
+complete -c hallmark -n '__hallmark_is identify' -l quiet -s q -d 'no progress and no notes on stderr'
+complete -c hallmark -n '__hallmark_is identify' -l help -s h -d 'show help'
+complete -c hallmark -n '__hallmark_is identify' -F
 complete -c hallmark -n '__hallmark_is id' -l layers -d 'add the digest of every layer'
 complete -c hallmark -n '__hallmark_is id' -l tensors -d 'add the digest of every tensor'
 complete -c hallmark -n '__hallmark_is id' -l json -d 'print one JSON object instead of text'

@@ -157,6 +157,54 @@ TEST(Pytorch, ReadsParametersAndTypedSubclasses) {
   EXPECT_TRUE(opened.HasFinding("unsupported-tensor", "e"));
 }
 
+// What loading would give must be what is read here.
+TEST(Pytorch, IsNotFooledByWhatHappensAfterTheCall) {
+  const Records records = {{"0", F32({1})}, {"1", F32({2})}};
+  const std::string other = Tensor(Storage("FloatStorage", "1", 1), 0, Sizes({1}), Sizes({1}));
+  const std::string hooks = Call("collections", "OrderedDict", {});
+  const std::string cases[] = {
+      // Tensor.__setstate__ takes another storage.
+      Plain(1) + Tuple({Storage("FloatStorage", "1", 1), Int(0), Sizes({1}), Sizes({1})}) + "b",
+      // Attributes are assigned; .data is the numbers.
+      Call("torch._utils", "_rebuild_parameter_with_state",
+           {Plain(1), "\x88", hooks, Dict({Text("data"), other})}),
+      Call("torch._tensor", "_rebuild_from_type_v2",
+           {Global("torch._utils", "_rebuild_tensor_v2"), Global("torch", "Tensor"),
+            Tuple({Floats(1), Int(0), Sizes({1}), Sizes({1}), "\x89", hooks}),
+            Tuple({"}", Dict({Text("data"), other})})}),
+      Global("torch._utils", "_rebuild_tensor_v2") +
+          Tuple({Floats(1), Int(0), Sizes({1}), Sizes({1}), "\x89", hooks}) + "\x81",
+  };
+  for (const std::string& body : cases) {
+    const Opened opened = Open(Checkpoint(Dict({Text("w"), body, Text("x"), other}), records));
+    ASSERT_TRUE(Ok(opened.reader));
+    EXPECT_THAT(opened.Names(), testing::ElementsAre("x"));
+    EXPECT_TRUE(opened.HasFinding("unsupported-tensor", "w"));
+  }
+  // A list that grows after it became a dict, or after it was a tensor's size.
+  const std::string pair = "](" + Text("w") + Plain(1) + "e";
+  EXPECT_EQ(CodeOf(Checkpoint(Global("collections", "OrderedDict") + "(](" + pair +
+                                  "eq\x09tR0h\x09" + pair + "a0N",
+                              records)),
+            Errc::kMalformed);
+  EXPECT_EQ(CodeOf(Checkpoint(Tensor(Floats(1), 0,
+                                     "]q\x09K\x01"
+                                     "a",
+                                     Sizes({1})) +
+                                  "h\x09K\x01"
+                                  "a0",
+                              records)),
+            Errc::kMalformed);
+  // __new__ of a dict ignores its arguments.
+  const Opened bare = Open(Checkpoint(
+      Global("collections", "OrderedDict") + Tuple({"](" + pair + "e"}) + "\x81", records));
+  ASSERT_TRUE(Ok(bare.reader));
+  EXPECT_TRUE(bare.Names().empty());
+  EXPECT_TRUE(bare.HasFinding("unread-tensor", "test.bin"));
+  // To Python, 1 and True are one key.
+  EXPECT_EQ(CodeOf(Checkpoint(Dict({Int(1), Plain(1), "\x88", other}), records)), Errc::kMalformed);
+}
+
 std::string V3(std::string_view dtype, std::int32_t bytes, const std::string& sizes,
                const std::string& strides) {
   return Call("torch._utils", "_rebuild_tensor_v3",

@@ -28,6 +28,10 @@ class NoIdentity(Exception):
     """There can be no identity; the text says why."""
 
 
+class Unreadable(NoIdentity):
+    """The library that reads this container cannot read the file."""
+
+
 # ---------------------------------------------------------------------- section 2: digests
 
 def sha(data):
@@ -223,7 +227,7 @@ ROWS = {
     "granite": (LLAMA, True, False),
     "olmo2": (ENDS + ATTENTION + DENSE + QK_NORM + OLMO2_NORMS, False, False),
 }
-NUMBER = "(?:0|[1-9][0-9]*)"
+NUMBER = "(?:0|[1-9][0-9]{0,8})"
 
 
 def match(template, stem):
@@ -286,21 +290,21 @@ def flatten(value, prefix, out):
         out[prefix] = from_torch(prefix, value)
     elif isinstance(value, dict):
         for key, item in value.items():
-            if isinstance(key, (str, int)) and not isinstance(key, bool):
-                flatten(item, f"{prefix}.{key}" if prefix is not None else str(key), out)
+            if isinstance(key, (str, int)) or key is None:
+                flatten(item, f"{prefix}.{key}" if prefix else str(key), out)
     elif isinstance(value, (list, tuple)):
         for i, item in enumerate(value):
-            flatten(item, f"{prefix}.{i}" if prefix is not None else str(i), out)
+            flatten(item, f"{prefix}.{i}" if prefix else str(i), out)
 
 
 def read_torch(path):
     top = torch.load(path, map_location="cpu", weights_only=True)
     every = {}
-    flatten(top, None, every)
+    flatten(top, "", every)
     for root in ("state_dict", "model", "module"):
         if isinstance(top, dict) and isinstance(top.get(root), dict):
             inner = {}
-            flatten(top[root], None, inner)
+            flatten(top[root], "", inner)
             if inner and len(inner) == len(every):
                 return inner, {}
     return every, {}
@@ -339,7 +343,7 @@ def read_file(path):
     except NoIdentity:
         raise
     except Exception as error:  # whatever the library says of a file it cannot read
-        raise NoIdentity(f"{type(error).__name__}: {str(error)[:200]}") from error
+        raise Unreadable(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
 def shard_files(path):
@@ -400,9 +404,12 @@ def configuration(folder, fields, meta):
 # ---------------------------------------------------------------------- section 1: canonical form
 
 def near(a, b):
-    """Within 4 ulp of b, as f32."""
-    b = np.asarray(b, np.float32)
-    return a.shape == b.shape and bool(np.all(np.abs(a.astype(np.float64) - b) <= 4 * np.spacing(np.abs(b))))
+    """At most 4 apart as f32 bit patterns; all positive and finite."""
+    b = np.asarray(b, np.float64).astype(np.float32)
+    if a.shape != b.shape or not np.all(np.isfinite(a) & (a > 0) & np.isfinite(b) & (b > 0)):
+        return False
+    apart = a.view(np.uint32).astype(np.int64) - b.view(np.uint32).astype(np.int64)
+    return bool(np.all(np.abs(apart) <= 4))
 
 
 def llama3_factors(count, theta, factor, low, high, context):
