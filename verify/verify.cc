@@ -615,8 +615,10 @@ class Verification {
 
   void Summarise() {
     for (const Source& source : sources_) {
-      SourceSummary summary{source.name,        source.dialect,     source.title,
-                            source.complete,    source.inside_copy, !source.files.empty(),
+      // Asked about one file, a source that lists it says all there is to say.
+      SourceSummary summary{source.name,        source.dialect,
+                            source.title,       source.complete || single_file_,
+                            source.inside_copy, !source.files.empty(),
                             source.files.size()};
       for (const ListedFile& file : source.files) {
         summary.resists_attackers &=
