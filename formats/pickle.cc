@@ -267,13 +267,36 @@ class Machine {
     }
   }
 
-  Result<void> Call(PickleRef callable, PickleRef arguments, std::optional<PickleRef> keywords) {
+  // Python's callee sees its arguments as they are now, a reader of the graph as they are in the
+  // end: for calls that are read here the two must be one.
+  void FreezeArguments(PickleRef callable, PickleRef arguments) {
+    if (graph_.Kind(callable) != PickleKind::kGlobal ||
+        graph_.AsGlobal(callable).kind != GlobalKind::kAllowed) {
+      return;
+    }
+    const auto is_container = [&](PickleRef ref) {
+      const PickleKind kind = graph_.Kind(ref);
+      return kind == PickleKind::kTuple || kind == PickleKind::kList || kind == PickleKind::kDict ||
+             kind == PickleKind::kSet;
+    };
+    for (const PickleRef argument : graph_.Items(arguments)) {
+      // Frozen before: so are its parts.
+      if (!is_container(argument) || graph_.Freeze(argument)) continue;
+      for (const PickleRef item : graph_.Items(argument)) {
+        if (is_container(item)) graph_.Freeze(item);
+      }
+    }
+  }
+
+  Result<void> Call(PickleRef callable, PickleRef arguments, std::optional<PickleRef> keywords,
+                    bool is_bare = false) {
     HM_TRY(NoteCall(callable));
     const PickleKind kind = graph_.Kind(arguments);
     if (kind != PickleKind::kTuple && kind != PickleKind::kObject) {
       return Malformed("the arguments of a call are no tuple");
     }
-    return Push(graph_.AddObject({callable, arguments, keywords, std::nullopt, at_}));
+    if (kind == PickleKind::kTuple) FreezeArguments(callable, arguments);
+    return Push(graph_.AddObject({callable, arguments, keywords, std::nullopt, at_, is_bare}));
   }
 
   // OBJ and INST: a class and what follows the mark.
@@ -298,6 +321,7 @@ class Machine {
 
   Result<void> CheckTarget(PickleRef target, PickleKind container, std::string_view what) {
     const PickleKind kind = graph_.Kind(target);
+    if (graph_.IsFrozen(target)) return Malformed("a container changes after a call has used it");
     if (kind == container) return {};
     if (kind == PickleKind::kGlobal) {
       DangerOf(what, graph_.AsGlobal(target), at_);
@@ -563,13 +587,13 @@ class Machine {
       case kNewObj: {
         HM_TRY(Need(2));
         const PickleRef arguments = HM_TRY(Pop());
-        return Call(HM_TRY(Pop()), arguments, std::nullopt);
+        return Call(HM_TRY(Pop()), arguments, std::nullopt, opcode == kNewObj);
       }
       case kNewObjEx: {
         HM_TRY(Need(3));
         const PickleRef keywords = HM_TRY(Pop());
         const PickleRef arguments = HM_TRY(Pop());
-        return Call(HM_TRY(Pop()), arguments, keywords);
+        return Call(HM_TRY(Pop()), arguments, keywords, true);
       }
       case kObj: {
         const auto items = HM_TRY(PopMark());

@@ -8,9 +8,9 @@ namespace hallmark {
 
 PickleGraph::PickleGraph() {
   nodes_ = {{PickleKind::kNone},
-            {PickleKind::kBool, 0, 0},
-            {PickleKind::kBool, 0, 1},
-            {PickleKind::kTuple, 0, 0}};
+            {PickleKind::kBool, false, 0, 0},
+            {PickleKind::kBool, false, 0, 1},
+            {PickleKind::kTuple, false, 0, 0}};
 }
 
 std::string_view PickleGraph::AsText(PickleRef ref) const {
@@ -53,11 +53,11 @@ Result<PickleRef> PickleGraph::Add(Node node) {
 }
 
 Result<PickleRef> PickleGraph::AddInteger(std::int64_t value) {
-  return Add({PickleKind::kInteger, 0, static_cast<std::uint64_t>(value)});
+  return Add({PickleKind::kInteger, false, 0, static_cast<std::uint64_t>(value)});
 }
 
 Result<PickleRef> PickleGraph::AddFloat(double value) {
-  return Add({PickleKind::kFloat, 0, std::bit_cast<std::uint64_t>(value)});
+  return Add({PickleKind::kFloat, false, 0, std::bit_cast<std::uint64_t>(value)});
 }
 
 std::string_view PickleGraph::Keep(std::string_view text) {
@@ -85,31 +85,31 @@ Result<PickleRef> PickleGraph::AddText(PickleKind kind, std::string_view text) {
     return Error{Errc::kUnsupported, "", "a pickled text of more than 2^32 bytes"};
   }
   const std::string_view kept = Keep(text);
-  return Add(
-      {kind, static_cast<std::uint32_t>(kept.size()), std::bit_cast<std::uint64_t>(kept.data())});
+  return Add({kind, false, static_cast<std::uint32_t>(kept.size()),
+              std::bit_cast<std::uint64_t>(kept.data())});
 }
 
 Result<PickleRef> PickleGraph::AddTuple(PickleKind kind, std::span<const PickleRef> items) {
   if (items.empty() && kind == PickleKind::kTuple) return EmptyTuple();
   const std::uint64_t begin = tuple_items_.size();
   tuple_items_.insert(tuple_items_.end(), items.begin(), items.end());
-  return Add({kind, static_cast<std::uint32_t>(items.size()), begin});
+  return Add({kind, false, static_cast<std::uint32_t>(items.size()), begin});
 }
 
 Result<PickleRef> PickleGraph::AddContainer(PickleKind kind) { return Add({kind}); }
 
 Result<PickleRef> PickleGraph::AddGlobal(PickleGlobal global) {
   globals_.push_back(global);
-  return Add({PickleKind::kGlobal, 0, globals_.size() - 1});
+  return Add({PickleKind::kGlobal, false, 0, globals_.size() - 1});
 }
 
 Result<PickleRef> PickleGraph::AddObject(PickleObject object) {
   objects_.push_back(object);
-  return Add({PickleKind::kObject, 0, objects_.size() - 1});
+  return Add({PickleKind::kObject, false, 0, objects_.size() - 1});
 }
 
 Result<PickleRef> PickleGraph::AddPersistent(PickleRef id) {
-  return Add({PickleKind::kPersistent, 0, id});
+  return Add({PickleKind::kPersistent, false, 0, id});
 }
 
 void PickleGraph::Append(PickleRef container, std::span<const PickleRef> items) {

@@ -54,6 +54,7 @@ struct PickleObject {
   std::optional<PickleRef> keywords;  // NEWOBJ_EX
   std::optional<PickleRef> state;     // the last BUILD
   std::uint64_t offset = 0;           // of the opcode that made it
+  bool is_bare = false;               // NEWOBJ: made by __new__ only, no __init__ saw the arguments
 };
 
 using PicklePair = std::pair<PickleRef, PickleRef>;
@@ -115,12 +116,17 @@ class PickleGraph {
   void SetState(PickleRef object, PickleRef state) {
     objects_[nodes_[object].payload].state = state;
   }
+  // Marks a container that was handed to a call whose result is read here. Returns whether it
+  // already was.
+  bool Freeze(PickleRef container) { return std::exchange(nodes_[container].is_frozen, true); }
+  bool IsFrozen(PickleRef ref) const { return nodes_[ref].is_frozen; }
   // A copy that lives as long as the graph.
   std::string_view Keep(std::string_view text);
 
  private:
   struct Node {
     PickleKind kind;
+    bool is_frozen = false;
     std::uint32_t extra = 0;  // length, or 1 + index into items_/pairs_ of what grows; 0: none
     std::uint64_t payload = 0;
   };

@@ -119,6 +119,7 @@ class Rebuilder {
     HM_TRY(CheckTotal());
     HM_TRY(CheckNames());
     ReportUnread();
+    ReportUnreadTensors();
     return std::move(out_);
   }
 
@@ -235,15 +236,15 @@ class Rebuilder {
 
   // --- tensors
 
-  // What the call `function(arguments)` would give, with wrappers that add nothing to the numbers
-  // taken off.
+  // A call that makes a tensor, with wrappers that add nothing to the numbers taken off.
   struct TensorCall {
     std::string_view function;  // of torch._utils; empty: not a call that makes a tensor
     std::span<const PickleRef> arguments;
     std::uint64_t offset = 0;
+    std::string_view obstacle = {};  // why its numbers cannot be told, if they cannot
   };
 
-  TensorCall Unwrap(PickleRef ref) const {
+  TensorCall Unwrap(PickleRef ref) {
     PickleRef callable = graph_.AsObject(ref).callable;
     std::span<const PickleRef> arguments = graph_.Items(graph_.AsObject(ref).arguments);
     std::uint64_t offset = graph_.AsObject(ref).offset;
@@ -254,35 +255,73 @@ class Rebuilder {
       const bool is_type_call =
           (global.module == "torch._tensor" || global.module == "torch.tensor") &&
           global.name.starts_with("_rebuild_from_type");
+      const bool is_parameter =
+          (global.module == "torch._utils" && global.name.starts_with("_rebuild_parameter")) ||
+          (global.module.starts_with("torch.nn") &&
+           (global.name == "Parameter" || global.name == "Buffer"));
+      const bool is_class = global.module.starts_with("torch") && global.name.ends_with("Tensor");
+      if (!is_type_call && !is_parameter && !is_class && global.module != "torch._utils" &&
+          global.name != "UninitializedParameter") {
+        return {};
+      }
+      visited_.insert(ref);
+      const PickleObject& object = graph_.AsObject(ref);
+      const auto stop = [&](std::string_view why) {
+        return TensorCall{global.name, {}, offset, why};
+      };
+      // Tensor.__setstate__ gives it other numbers.
+      if (object.state) return stop("its state is set afterwards");
+      if (object.keywords) return stop("made with keywords");
       if (is_type_call) {
         // (function, class, arguments, state): only torch's own classes keep the numbers as they
         // are read.
         if (arguments.size() != 4 || graph_.Kind(arguments[1]) != PickleKind::kGlobal ||
             graph_.AsGlobal(arguments[1]).kind != GlobalKind::kAllowed) {
-          return {"_rebuild_from_type", {}, offset};
+          return stop("of a class that is not torch's own");
         }
+        if (MayChangeNumbers(arguments[3])) return stop("its attributes replace its numbers");
         callable = arguments[0];
         arguments = graph_.Items(arguments[2]);
         continue;
       }
-      const bool is_parameter =
-          (global.module == "torch._utils" && global.name.starts_with("_rebuild_parameter")) ||
-          (global.module.starts_with("torch.nn") &&
-           (global.name == "Parameter" || global.name == "Buffer"));
-      if (is_parameter && !arguments.empty() && graph_.Kind(arguments[0]) == PickleKind::kObject) {
-        const PickleObject& inner = graph_.AsObject(arguments[0]);
-        callable = inner.callable;
-        arguments = graph_.Items(inner.arguments);
-        offset = inner.offset;
+      if (is_parameter) {
+        if (arguments.empty() || graph_.Kind(arguments[0]) != PickleKind::kObject) {
+          return stop("a parameter of nothing");
+        }
+        if (global.name.ends_with("_with_state") &&
+            (arguments.size() != 4 || MayChangeNumbers(arguments[3]))) {
+          return stop("its attributes replace its numbers");
+        }
+        ref = arguments[0];
+        callable = graph_.AsObject(ref).callable;
+        arguments = graph_.Items(graph_.AsObject(ref).arguments);
+        offset = graph_.AsObject(ref).offset;
         continue;
       }
-      if (is_parameter) return {global.name, {}, offset};
-      if (global.module == "torch._utils") return {global.name, arguments, offset};
-      const bool is_class = global.module.starts_with("torch") && global.name.ends_with("Tensor");
-      if (is_class || global.name == "UninitializedParameter") return {global.name, {}, offset};
-      return {};
+      if (is_class || global.module != "torch._utils") return stop("made without numbers");
+      if (object.is_bare) return stop("made by __new__");
+      return {global.name, arguments, offset};
     }
-    return {"_rebuild_parameter", {}, offset};
+    return {"_rebuild_parameter", {}, offset, "wrapped too often"};
+  }
+
+  // torch sets every key of such a state as an attribute, and assigning these writes numbers.
+  bool MayChangeNumbers(PickleRef state) const {
+    const PickleKind kind = graph_.Kind(state);
+    if (kind == PickleKind::kNone) return false;
+    if (kind == PickleKind::kTuple) {
+      const std::span<const PickleRef> parts = graph_.Items(state);
+      return parts.size() != 2 || graph_.Kind(parts[0]) == PickleKind::kTuple ||
+             graph_.Kind(parts[1]) == PickleKind::kTuple || MayChangeNumbers(parts[0]) ||
+             MayChangeNumbers(parts[1]);
+    }
+    if (kind != PickleKind::kDict) return true;
+    const std::span<const PicklePair> pairs = graph_.Pairs(state);
+    return std::any_of(pairs.begin(), pairs.end(), [&](const PicklePair& pair) {
+      if (graph_.Kind(pair.first) != PickleKind::kText) return true;
+      const std::string_view key = graph_.AsText(pair.first);
+      return key == "data" || key == "real" || key == "imag";
+    });
   }
 
   void Unsupported(const std::string& name, std::string_view why) {
@@ -293,8 +332,10 @@ class Rebuilder {
   Result<void> AddTensor(const std::string& name, const TensorCall& call) {
     const bool v3 = call.function == "_rebuild_tensor_v3";
     const bool v2 = call.function == "_rebuild_tensor_v2";
-    if (!v3 && !v2 && call.function != "_rebuild_tensor") {
-      Unsupported(name, fmt::format("made by {}", call.function));
+    if (!call.obstacle.empty() || (!v3 && !v2 && call.function != "_rebuild_tensor")) {
+      Unsupported(name, call.obstacle.empty()
+                            ? fmt::format("made by {}", call.function)
+                            : fmt::format("made by {}, {}", call.function, call.obstacle));
       return {};
     }
     const std::span<const PickleRef> arguments = call.arguments;
@@ -476,6 +517,7 @@ class Rebuilder {
       const std::size_t at = level.next++;
       if (at < level.pairs.size()) {
         const auto& [key, value] = level.pairs[at];
+        if (levels.size() == 1) BeginRootKey(key, value);
         if (!AppendKey(key, level.has_prefix, name)) {
           NoteStrangeKey(value, name);
           continue;
@@ -488,7 +530,32 @@ class Rebuilder {
         HM_TRY(Visit(level.items[index], name, levels));
       }
     }
+    EndRootKey();
+    if (root_holders_ == 1) out_.root_key = root_holder_;
     return {};
+  }
+
+  // Which keys of the outermost dict hold tensors, and in a dict of their own.
+  void BeginRootKey(PickleRef key, PickleRef value) {
+    EndRootKey();
+    root_key_ = {};
+    if (graph_.Kind(key) == PickleKind::kText && IsDict(value)) root_key_ = graph_.AsText(key);
+  }
+
+  void EndRootKey() {
+    if (out_.tensors.size() == root_tensors_) return;
+    root_tensors_ = out_.tensors.size();
+    root_holder_ = root_key_;
+    ++root_holders_;
+  }
+
+  bool IsDict(PickleRef ref) const {
+    if (graph_.Kind(ref) == PickleKind::kDict) return true;
+    if (graph_.Kind(ref) != PickleKind::kObject) return false;
+    const PickleRef callable = graph_.AsObject(ref).callable;
+    if (graph_.Kind(callable) != PickleKind::kGlobal) return false;
+    const PickleGlobal& global = graph_.AsGlobal(callable);
+    return IsDictType(global.module, global.name);
   }
 
   // torch users name what they flatten so: str(key), joined with ".".
@@ -563,8 +630,12 @@ class Rebuilder {
     for (const auto& [key, value] : pairs) {
       bool is_new = true;
       if (graph_.Kind(key) == PickleKind::kText) is_new = texts.insert(graph_.AsText(key)).second;
+      // To Python, True is 1.
       if (graph_.Kind(key) == PickleKind::kInteger) {
         is_new = integers.insert(graph_.AsInteger(key)).second;
+      }
+      if (graph_.Kind(key) == PickleKind::kBool) {
+        is_new = integers.insert(graph_.AsBool(key) ? 1 : 0).second;
       }
       if (is_new) continue;
       return Malformed(fmt::format("the key {} is twice in the dict {}",
@@ -621,6 +692,16 @@ class Rebuilder {
                                std::span<const PickleRef> arguments, const std::string& name,
                                std::vector<Level>& levels) {
     if (global.name == "defaultdict" && !arguments.empty()) arguments = arguments.subspan(1);
+    const PickleObject& object = graph_.AsObject(ref);
+    if (object.is_bare && !object.keywords) arguments = {};  // __new__ ignores them
+    const bool is_known = arguments.size() <= 1 && !object.keywords &&
+                          graph_.Kind(object.arguments) == PickleKind::kTuple &&
+                          (arguments.empty() || IsContainer(arguments[0]));
+    if (!is_known) {
+      Note(Severity::kWarning, "unnamed-value", name,
+           "a dict made of a computed value is not read");
+      return {};
+    }
     if (arguments.empty()) return Enter(ref, graph_.Pairs(ref), {}, name, levels);
     auto [found, is_new] = given_pairs_.try_emplace(ref);
     std::vector<PicklePair>& pairs = found->second;
@@ -643,6 +724,11 @@ class Rebuilder {
       }
     }
     return Enter(ref, pairs, {}, name, levels);
+  }
+
+  bool IsContainer(PickleRef ref) const {
+    const PickleKind kind = graph_.Kind(ref);
+    return kind == PickleKind::kDict || kind == PickleKind::kList || kind == PickleKind::kTuple;
   }
 
   // --- metadata
@@ -729,6 +815,25 @@ class Rebuilder {
     return {};
   }
 
+  // Tensors that the walk never met: inside objects, sets, or under keys that give no name.
+  void ReportUnreadTensors() {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < graph_.Size(); ++i) {
+      const auto ref = static_cast<PickleRef>(i);
+      if (graph_.Kind(ref) != PickleKind::kObject || visited_.contains(ref)) continue;
+      const PickleRef callable = graph_.AsObject(ref).callable;
+      if (graph_.Kind(callable) != PickleKind::kGlobal) continue;
+      const PickleGlobal& global = graph_.AsGlobal(callable);
+      const bool makes_tensor =
+          global.module == "torch._utils" ||
+          (global.module.starts_with("torch") && global.name.starts_with("_rebuild_from_type"));
+      if (makes_tensor) ++count;
+    }
+    if (count == 0) return;
+    Note(Severity::kWarning, "unread-tensor", subject_,
+         fmt::format("{} tensors are parts of values that are not read", count));
+  }
+
   void ReportUnread() {
     std::size_t count = 0;
     std::string first;
@@ -747,6 +852,8 @@ class Rebuilder {
   const PytorchLayout layout_;
   const std::string& subject_;
   PytorchCheckpoint out_;
+  std::string_view root_key_, root_holder_;  // the child at hand; the last that held tensors
+  std::size_t root_tensors_ = 0, root_holders_ = 0;
   std::unordered_map<std::string_view, std::size_t> by_key_;
   std::unordered_map<PickleRef, StorageView> views_;
   std::unordered_map<std::size_t, Dtype> storage_dtypes_;
@@ -756,6 +863,7 @@ class Rebuilder {
   std::size_t given_bytes_ = 0;
   std::uint64_t name_bytes_ = 0;
   std::size_t metadata_bytes_ = 0;
+  std::unordered_set<PickleRef> visited_;  // objects that make tensors and were met
   bool metadata_was_cut_ = false;
   double total_bytes_ = 0;
 };

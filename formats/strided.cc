@@ -174,9 +174,9 @@ std::optional<ItemRange> TouchedItems(const StridedView& view) {
 }
 
 bool IsContiguous(const StridedView& view) {
+  if (std::find(view.sizes.begin(), view.sizes.end(), 0u) != view.sizes.end()) return true;
   std::uint64_t expected = 1;
   for (std::size_t i = view.sizes.size(); i-- > 0;) {
-    if (view.sizes[i] == 0) return true;
     if (view.sizes[i] == 1) continue;
     if (view.strides[i] != expected) return false;
     expected *= view.sizes[i];

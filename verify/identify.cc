@@ -174,8 +174,9 @@ class Identification {
   }
 
   bool Settled() const {
-    return std::any_of(report_.models.begin(), report_.models.end(),
-                       [](const auto& model) { return model.Found() && model.complete_entry; });
+    return std::any_of(report_.models.begin(), report_.models.end(), [&](const auto& model) {
+      return !model.shared_files_only && (single_file_ || (model.Found() && model.complete_entry));
+    });
   }
 
   Result<void> CompareWeights() {
@@ -248,8 +249,13 @@ class Identification {
       return;
     }
     const IdentifiedModel& best = report_.models.front();
-    report_.state = best.Found() ? IdentifyReport::State::kFound : IdentifyReport::State::kNearMiss;
-    if (best.same_weights) {
+    const bool one_known_file =
+        single_file_ && !best.files_found.empty() && !best.shared_files_only;
+    report_.state = best.Found() || one_known_file ? IdentifyReport::State::kFound
+                                                   : IdentifyReport::State::kNearMiss;
+    if (one_known_file) {
+      report_.summary = fmt::format("{} of {}", best.files_found.front(), best.title);
+    } else if (best.same_weights) {
       report_.summary = fmt::format("the weights of {}", best.title);
     } else if (best.Found() && best.complete_entry) {
       report_.summary = fmt::format("{}: every listed file is here", best.title);

@@ -47,6 +47,7 @@ class Canonicaliser {
       : model_(model), config_(model.Config()), task_(task) {}
 
   Result<CanonicalModel> Run() {
+    HM_TRY(CheckAllWereRead());
     HM_TRY(CheckUnfolding());
     HM_TRY(Gather());
     HM_TRY(LeaveOutDerived());
@@ -66,6 +67,17 @@ class Canonicaliser {
   bool Parallel() const { return model_.Set().layout == ModelSet::Layout::kModelParallel; }
   Error NoIdentity(Errc code, std::string_view name, std::string message) const {
     return {code, EscapeForPeople(name), std::move(message)};
+  }
+
+  // docs/identity.md, 1.6: torch's quantised, sparse and nested tensors.
+  Result<void> CheckAllWereRead() const {
+    for (const Finding& finding : model_.Findings()) {
+      if (finding.code == "unsupported-tensor" || finding.code == "more-findings") {
+        return NoIdentity(Errc::kUnsupported, finding.subject,
+                          finding.message + ": no weight identity");
+      }
+    }
+    return {};
   }
 
   Result<void> CheckUnfolding() {

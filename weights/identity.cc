@@ -140,6 +140,8 @@ Result<WeightIdentity> ComputeIdentity(const Model& model, const Task& task) {
     return error;
   }
 
+  HM_TRY(model.CheckUnchanged());
+
   WeightIdentity identity;
   identity.raw = canonical.raw;
   identity.architecture = std::move(canonical.architecture);

@@ -44,7 +44,8 @@ struct WeightIdentity {
 // Reads every tensor once (front to back; again from the start where an optimistic element type
 // proves wrong, which it mostly does in the first piece). Checks that replicated parts are
 // bit-equal and drops an output embedding equal to the input's. Memory: a few MiB per thread.
-// Errors: as Canonicalise, kIo, kInterrupted; kMalformed for replicas that differ.
+// Errors: as Canonicalise; kIo, also for files that changed since they were opened; kInterrupted;
+// kMalformed for replicas that differ.
 Result<WeightIdentity> ComputeIdentity(const Model& model, const Task& task);
 
 // The digest of one tensor and the element type it was taken in; `dtype` is that of `bytes`.

@@ -43,8 +43,8 @@ struct WeightFile {
 // An opened set: headers were read, nothing else. Movable; immutable and thread-safe afterwards.
 class Model {
  public:
-  // `path`: a directory that holds one set (sets in its subfolders don't count beside one of its
-  // own), a file of a set, an index, or a single file.
+  // `path`: a directory that holds one set (beside it, sets in subfolders and indexes whose files
+  // are not there are only mentioned), a file of a set, an index, or a single file.
   // Errors: kNotFound (also a missing shard, named), kUsage (several sets: named, pick one),
   // kMalformed (shards and index contradict each other), and whatever the reader of a file says.
   static Result<Model> Open(const std::filesystem::path& path, const Task& task);

@@ -7,7 +7,7 @@ run 2 completion tcsh
 for shell in bash zsh fish; do
   run 0 completion "$shell"
   cp "$scratch/out" "$scratch/completion.$shell"
-  out_has verify --against catalogue
+  out_has verify against catalogue
   if command -v "$shell" >/dev/null; then
     "$shell" -n "$scratch/completion.$shell" || complain "$shell refuses its script"
   fi

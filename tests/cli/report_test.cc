@@ -73,8 +73,8 @@ TEST(TextTable, AlignsByCodePointsAndPaintsTheFirstCell) {
   table.Add({"ä", "1", "x"}, Tone::kBad);
   table.AddLine("between", 3);
   table.Add({"long", "20"});
-  EXPECT_EQ(table.ToString(Style()), "  ä      1  x\n     between\n  long  20\n");
-  EXPECT_EQ(table.ToString(Style(true)).substr(0, 16), "  \x1b[1;31mä\x1b[0m");
+  EXPECT_EQ(table.ToString(Style()), "  ä      1  x\n           between\n  long  20\n");
+  EXPECT_EQ(table.ToString(Style(true)).substr(0, 15), "  \x1b[1;31mä\x1b[0m");
 }
 
 TEST(ErrorText, IsWhatTheContractSays) {

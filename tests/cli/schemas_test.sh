@@ -92,6 +92,13 @@ for source in "$scratch/list" "$scratch/manifest.json" model; do
 done
 run 1 verify "$fixtures/gguf/tiny-Q4_0.gguf" --against model --json
 conforms verify
+run 1 identify model --json
+conforms identify
+run 0 catalogue add model my-org/tiny
+run 0 identify "$fixtures/hf-bin" --json
+conforms identify
+run 1 identify "$fixtures/gguf/tiny-Q4_0.gguf" --json
+conforms identify
 run 0 catalogue list --json
 conforms catalogue
 run 0 catalogue show llama-1/7B --json

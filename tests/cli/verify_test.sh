@@ -80,7 +80,8 @@ run 0 verify side --against "$scratch/list" --weights-only
 : >"$scratch/empty"
 run 4 verify copy --against "$scratch/empty"
 echo '<html><body>Sign in</body></html>' >"$scratch/page"
-run 4 verify copy --against "$scratch/page"
+run 5 verify copy --against "$scratch/page"
+err_has 'HTML page'
 run 3 verify copy --against "$scratch/no-such-list"
 run 3 verify no-such-copy --against "$scratch/list"
 echo "$(printf 'ab%.0s' {1..31})  consolidated.00.pth" >"$scratch/short-hex"

@@ -243,7 +243,7 @@ TEST(Zip, RefusesBombs) {
 
 // Long enough for several remembered states; forwards, backwards and from several threads.
 TEST(Zip, ReadsDeflatedEntriesAtAnyOffset) {
-  const std::string data = Noise(20 << 20);
+  const std::string data = Noise(10 << 20);
   const auto file = TestFile(MakeZip({Deflated("a", data)}));
   const auto archive = ZipArchive::Open(*file);
   ASSERT_TRUE(Ok(archive));
@@ -253,7 +253,7 @@ TEST(Zip, ReadsDeflatedEntriesAtAnyOffset) {
     ASSERT_TRUE(Ok(archive->Read(entry, offset, out)));
     EXPECT_EQ(AsText(out), std::string_view(data).substr(offset, size)) << offset;
   };
-  for (const std::uint64_t offset : {0u, 5u << 20, 1u << 20, 19u << 20, 9u << 20, 9u << 20, 3u}) {
+  for (const std::uint64_t offset : {0u, 5u << 20, 1u << 20, 9u << 20, 6u << 20, 6u << 20, 3u}) {
     check(offset, 100'000);
   }
   check(data.size() - 10, 10);
@@ -261,7 +261,7 @@ TEST(Zip, ReadsDeflatedEntriesAtAnyOffset) {
   std::vector<std::thread> threads;
   for (unsigned t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
-      for (unsigned i = 0; i < 5; ++i) check((t * 5 + (i * 3) % 5) << 20, 4096);
+      for (unsigned i = 0; i < 5; ++i) check((t * 2 + (i * 3) % 4) << 20, 4096);
     });
   }
   for (std::thread& thread : threads) thread.join();

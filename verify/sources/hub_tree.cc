@@ -27,8 +27,7 @@ constexpr std::size_t kTreePage = 1000;
 
 bool LooksLikeTree(const JsonValue& root) {
   const std::vector<JsonValue> items = root.Items();
-  return root.IsArray() && !items.empty() && items[0].Find("path") && items[0].Find("type") &&
-         items[0].Find("oid");
+  return root.IsArray() && !items.empty() && items[0].Find("path") && items[0].Find("type");
 }
 
 bool LooksLikeModel(const JsonValue& root) {
@@ -39,7 +38,7 @@ bool LooksLikeModel(const JsonValue& root) {
 bool Sniff(std::string_view text, std::string_view) {
   const std::size_t start = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   if (start == std::string_view::npos || (text[start] != '[' && text[start] != '{')) return false;
-  if (text.find("\"oid\"") == std::string_view::npos &&
+  if (text.find("\"path\"") == std::string_view::npos &&
       text.find("\"siblings\"") == std::string_view::npos) {
     return false;
   }
@@ -123,6 +122,9 @@ class ListingReader {
     if (const auto lfs_size = lfs.Find("size")) {
       const auto bytes = lfs_size->AsU64();
       if (!bytes) return MalformedItem("lfs.size is not a number of bytes");
+      // Some listings give the size of the pointer where that of the file belongs.
+      const auto pointer = lfs.Find("pointerSize");
+      if (size && pointer && pointer->AsU64() == size) size.reset();
       if (size && *size != *bytes) {
         return MalformedItem(fmt::format("size {} and lfs.size {} differ", *size, *bytes));
       }

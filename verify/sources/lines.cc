@@ -154,10 +154,11 @@ std::optional<ParsedRecord> ParseSfv(ListLine line, std::string_view text) {
 std::string DescribeStranger(std::string_view text) {
   const std::string_view word = text.substr(0, text.find_first_of(" \t"));
   const auto digits = std::count_if(word.begin(), word.end(), IsHexDigit);
-  if (word.size() >= 24 && static_cast<std::size_t>(digits) * 10 >= word.size() * 8) {
-    const char odd = *std::find_if_not(word.begin(), word.end(), IsHexDigit);
+  const std::size_t odd = HexRun(word);
+  if (word.size() >= 24 && odd < word.size() &&
+      static_cast<std::size_t>(digits) * 10 >= word.size() * 8) {
     return fmt::format("the digest holds {}, which is no hex digit",
-                       EscapeForPeople(std::string_view(&odd, 1)));
+                       EscapeForPeople(word.substr(odd, 1)));
   }
   return "not a checksum line";
 }

@@ -1,4 +1,4 @@
-// The one tokenizer of all line-based checksum lists: docs/sources.md.
+// The one tokenizer of all line-based checksum lists: docs/sources/lists.md.
 #pragma once
 
 #include <cstdint>

@@ -168,7 +168,7 @@ class ListBuilder {
                                            : ByTag(line.tag, line.hex.size());
     std::string path;
     if (line.shape == LineShape::kLone) {
-      path = NameOfHashedFile(file_name_);
+      path = CheckRelativePath(NameOfHashedFile(file_name_)).value_or("");
       source_.complete = false;  // it says nothing about other files
     } else {
       auto checked = CheckListedPath(line.name, line.backslashes_meant);

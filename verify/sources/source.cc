@@ -98,7 +98,8 @@ ForeignKind Describe(std::string_view text) {
     }
   }
   kind = RecogniseForeign(head);
-  if (kind.what.empty() || kind.what == "plain text") {
+  // What looks like a list there is one without a usable line here.
+  if (kind.what.empty() || kind.what == "plain text" || kind.what == "a list of checksums") {
     return {"no checksum line in it", std::string(kSourceHint), Errc::kMalformed};
   }
   kind.what += ", not a list of checksums";

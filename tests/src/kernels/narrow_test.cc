@@ -1,5 +1,7 @@
 #include "src/kernels/narrow.h"
 
+#include <hwy/targets.h>
+
 #include <bit>
 #include <cmath>
 #include <random>
@@ -97,12 +99,31 @@ void ExpectAgreement(Dtype from, Dtype to, std::uint64_t bits, std::size_t at, s
   ASSERT_EQ(out, wanted) << DtypeName(from) << " " << bits << " to " << DtypeName(to);
 }
 
-TEST(CastExactly, AgreesWithTheScalarDefinition) {
+// Every set of vector instructions this machine has, one after the other.
+class OnTarget : public testing::TestWithParam<std::int64_t> {
+ protected:
+  void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
+  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
+};
+
+std::vector<std::int64_t> Targets() {
+  std::vector<std::int64_t> targets;
+  std::int64_t left = hwy::SupportedTargets();
+  for (; left != 0; left &= left - 1) targets.push_back(left & -left);
+  return targets;
+}
+
+INSTANTIATE_TEST_SUITE_P(CastExactly, OnTarget, testing::ValuesIn(Targets()),
+                         [](const auto& target) {
+                           return std::string(hwy::TargetName(target.param));
+                         });
+
+TEST_P(OnTarget, AgreesWithTheScalarDefinition) {
   for (std::uint64_t bits = 0; bits < 0x10000; ++bits) {
     ExpectAgreement(Dtype::kF16, Dtype::kBf16, bits, bits % 257, 257);
   }
   std::mt19937 random(3);
-  for (int i = 0; i < 60000; ++i) {
+  for (int i = 0; i < 20000; ++i) {
     std::uint64_t bits = random();
     switch (i % 5) {
       case 1:  // f16 values

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "src/model/rope.h"
@@ -74,8 +75,8 @@ TEST(MatchName, RefusesWhatIsOnlySimilar) {
 TEST(Rules, AgreeBetweenRowsInMetaAndHuggingFaceNames) {
   for (const NameScheme scheme : {NameScheme::kMeta, NameScheme::kHuggingFace}) {
     for (const Architecture& row : AllArchitectures()) {
-      for (const auto set : row.rules) {
-        for (const TensorRule& rule : set) {
+      for (const RuleSet& set : row.rule_sets) {
+        for (const TensorRule& rule : set.rules) {
           if (rule.Name(scheme).empty()) continue;
           std::string name(rule.Name(scheme));
           while (name.find('#') != std::string::npos) name.replace(name.find('#'), 1, "7");
@@ -96,13 +97,57 @@ TEST(Rules, AgreeBetweenRowsInMetaAndHuggingFaceNames) {
 TEST(Rules, AreUnambiguousWithinARow) {
   for (const Architecture& row : AllArchitectures()) {
     std::set<std::string_view> seen;
-    for (const auto set : row.rules) {
-      for (const TensorRule& rule : set) {
+    for (const RuleSet& set : row.rule_sets) {
+      for (const TensorRule& rule : set.rules) {
         if (rule.gguf.empty()) continue;
         EXPECT_TRUE(seen.insert(rule.gguf).second) << rule.gguf;
       }
     }
   }
+}
+
+std::string Quoted(std::string_view name) {
+  return name.empty() ? "" : "`" + std::string(name) + "`";
+}
+
+// The tables of docs/tensor-names.md as the data has them.
+std::string RenderTables() {
+  std::string text =
+      "| row | model_type | general.architecture | q/k rows in GGUF | norms in GGUF | tensors |\n"
+      "| --- | --- | --- | --- | --- | --- |\n";
+  std::vector<const RuleSet*> sets;
+  for (const Architecture& row : AllArchitectures()) {
+    std::string types, names;
+    for (const std::string_view type : row.model_types) {
+      types += (types.empty() ? "" : ", ") + Quoted(type);
+    }
+    for (const RuleSet& set : row.rule_sets) {
+      names += (names.empty() ? "" : ", ") + std::string(set.name);
+      if (std::ranges::find(sets, set.name, &RuleSet::name) == sets.end()) sets.push_back(&set);
+    }
+    text += fmt::format("| {} | {} | {} | {} | {} | {} |\n", row.name, types, Quoted(row.gguf),
+                        row.gguf_interleaved ? "interleaved" : "half-split",
+                        row.gguf_norms_plus_one ? "1 + w" : "w", names);
+  }
+  constexpr std::string_view kAxes[] = {"replicated", "0", "1", "0 or 1"};
+  text += "\n## Tensors\n";
+  for (const RuleSet* set : sets) {
+    text += fmt::format(
+        "\n### {}\n\n| canonical | Meta | GGUF | joined on |\n"
+        "| --- | --- | --- | --- |\n",
+        set->name);
+    for (const TensorRule& rule : set->rules) {
+      text += fmt::format("| {} | {} | {} | {} |\n", Quoted(rule.canonical), Quoted(rule.meta),
+                          Quoted(rule.gguf),
+                          rule.meta.empty() ? "" : kAxes[static_cast<std::size_t>(rule.axis)]);
+    }
+  }
+  return text;
+}
+
+TEST(Documentation, ShowsTheTables) {
+  const std::string page = ReadFixture("../../../docs/tensor-names.md");
+  EXPECT_THAT(page, testing::HasSubstr(RenderTables()));
 }
 
 TEST(FindArchitecture, GoesByModelTypeAndByGgufName) {

@@ -195,6 +195,9 @@ def hostile():
         "lines 1 and 2 give two different md5 digests for a.bin")
     bad("conflict-shapes", f"{m}  a.bin\nMD5 (a.bin) = {other}\n", "malformed", "lines 1 and 2")
     bad("conflict-lone.md5", f"{m}\n{other}\n", "malformed", "lines 1 and 2")
+    # The list's own name must not become a path either.
+    ok("dots", m, "lone-hash", [said("", "md5", b"hello")], complete=False, findings=[WEAK],
+       **{"as": "...md5"})
     bad("empty", "", "malformed", "the list is empty")
     bad("blank", "\ufeff \r\n\t\n", "malformed", "the list is empty")
     bad("only-comments", "# nothing\n; here\n", "malformed", "no checksum line")
@@ -262,6 +265,8 @@ def json_dialects():
     ok("hub-model-names.json", json.dumps({"id": "org/model", "siblings": [
         {"rfilename": "model.safetensors"}]}), "hub-tree",
        [{"path": "model.safetensors", "digests": []}], findings=[("no-digest", "1 file")])
+    # Seen on the hub: the pointer's size where the file's belongs.
+    ok("hub-tree-pointer-size.json", json.dumps(tree(size=len(pointer))), "hub-tree", [weights])
     t = lambda name, error, **changes: bad(name, json.dumps(tree(**changes)), "malformed", error)
     t("hub-tree-short-oid.json", "entry 1: lfs.oid is not 64 hex digits", lfs_oid="ab12")
     t("hub-tree-sizes.json", "entry 1: size 5 and lfs.size 6 differ", lfs_size=6)
