@@ -10,15 +10,16 @@ constexpr std::array kExitCodes = {
     ExitCodeInfo{ExitCode::kOk, "ok",
                  "done; everything asked for holds, and everything asked for was read"},
     ExitCodeInfo{ExitCode::kMismatch, "mismatch", "checked, and it does not hold"},
-    ExitCodeInfo{ExitCode::kUsage, "usage", "the command line makes no sense"},
+    ExitCodeInfo{ExitCode::kUsage, "usage", "the command line itself is wrong; nothing was done"},
     ExitCodeInfo{ExitCode::kInconclusive, "inconclusive",
-                 "could not check all of it: missing, unreadable, nothing comparable"},
+                 "could not check all of it: missing file, unreadable, no comparable digest"},
     ExitCodeInfo{ExitCode::kMalformed, "malformed", "the input breaks its own format"},
     ExitCodeInfo{ExitCode::kUnsupported, "unsupported", "well-formed, but not known here"},
     ExitCodeInfo{ExitCode::kUntrusted, "untrusted", "signature, key, expiry or rollback"},
     ExitCodeInfo{ExitCode::kDangerous, "dangerous", "loading it elsewhere could run code"},
-    ExitCodeInfo{ExitCode::kBug, "bug", "a broken invariant in hallmark itself"},
-    ExitCodeInfo{ExitCode::kInterrupted, "interrupted", "asked to stop by Ctrl-C or SIGTERM"},
+    ExitCodeInfo{ExitCode::kBug, "bug", "a broken invariant in hallmark: please report it"},
+    ExitCodeInfo{ExitCode::kInterrupted, "interrupted",
+                 "stopped by a signal; verify goes on at the next file when run again"},
 };
 
 // Worst first.

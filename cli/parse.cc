@@ -66,6 +66,11 @@ class ArgumentParser {
 
   Result<Invocation> Parse(std::vector<std::string> arguments) {
     Declare();
+    // CLI11 gives back what is no option; all that follows "--" is none, whatever it looks like.
+    const auto marker = std::find(arguments.begin(), arguments.end(), "--");
+    std::vector<std::string> after;
+    if (marker != arguments.end()) after.assign(marker + 1, arguments.end());
+    arguments.erase(marker, arguments.end());
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     try {
       app_.parse(arguments);
@@ -75,11 +80,14 @@ class ArgumentParser {
     Invocation invocation{&verb_, path_, {}, false};
     invocation.wants_help = help_->count() > 0;
     if (invocation.wants_help) return invocation;
-    if (const std::vector<std::string> rest = app_.remaining(); !rest.empty()) {
-      return Unexpected(rest.front());
+    std::vector<std::string> operands = app_.remaining();
+    for (const std::string& text : operands) {
+      if (text.size() > 1 && text[0] == '-') return UnknownOption(text);
     }
+    operands.insert(operands.end(), after.begin(), after.end());
     HM_TRY(TakeOptions(&invocation.arguments));
-    HM_TRY(TakeOperands(&invocation.arguments));
+    HM_TRY(CheckOperands(operands));
+    invocation.arguments.operands_ = std::move(operands);
     return invocation;
   }
 
@@ -99,9 +107,6 @@ class ArgumentParser {
       }
       options_.back()->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
-    operands_ = app_.add_option("operands");
-    operands_->expected(0, CLI::detail::expected_max_vector_size);
-    operands_->allow_extra_args(false);
   }
 
   // CLI11's own words name its types; ours name what to type.
@@ -117,10 +122,7 @@ class ArgumentParser {
     return EscapeForPeople(error.what());
   }
 
-  Error Unexpected(std::string_view text) const {
-    if (text.size() < 2 || text[0] != '-') {
-      return UsageError(path_, fmt::format("unexpected argument {}", EscapeForPeople(text)));
-    }
+  Error UnknownOption(std::string_view text) const {
     std::vector<std::string_view> known = {kHelp};
     for (const Option& option : verb_.options) known.push_back(option.name);
     const std::string_view name = text.substr(0, text.find('='));
@@ -171,9 +173,7 @@ class ArgumentParser {
     return {};
   }
 
-  Result<void> TakeOperands(Arguments* arguments) const {
-    arguments->operands_ = operands_->results();
-    const std::vector<std::string>& given = arguments->operands_;
+  Result<void> CheckOperands(const std::vector<std::string>& given) const {
     const bool open_ended = !verb_.operands.empty() && verb_.operands.back().many;
     if (!open_ended && given.size() > verb_.operands.size()) {
       return UsageError(path_, fmt::format("unexpected argument {}",
@@ -199,7 +199,6 @@ class ArgumentParser {
   std::string path_;
   CLI::App app_;
   CLI::Option* help_ = nullptr;
-  CLI::Option* operands_ = nullptr;
   std::vector<CLI::Option*> options_;
 };
 

@@ -32,7 +32,7 @@ constexpr std::array kMagics = {
           "7zXZ\0"sv,
           "an xz archive", kUnpackHint},
     Magic{0, "7z\xbc\xaf\x27\x1c"sv, "a 7z archive", kUnpackHint},
-    Magic{0, "BZh"sv, "a bzip2 archive", kUnpackHint},
+    Magic{4, "1AY&SY"sv, "a bzip2 archive", kUnpackHint},
     Magic{0, "\x04\x22\x4d\x18"sv, "an LZ4 archive", kUnpackHint},
     Magic{0, "Rar!\x1a\x07"sv, "a RAR archive", kUnpackHint},
     Magic{257, "ustar"sv, "a tar archive", kUnpackHint},
@@ -42,7 +42,7 @@ constexpr std::array kMagics = {
           "\x7f"
           "ELF"sv,
           "an ELF program", ""},
-    Magic{0, "MZ"sv, "a Windows program", ""},
+    Magic{0, "MZ\x90\0"sv, "a Windows program", ""},
     Magic{0, "\xcf\xfa\xed\xfe"sv, "a macOS program", ""},
     Magic{0, "\x89PNG\r\n\x1a\n"sv, "a PNG image", ""},
     Magic{0, "\xff\xd8\xff"sv, "a JPEG image", ""},

@@ -67,7 +67,7 @@ class GgufParser {
     if (version == 0) return cursor_.MalformedAt(kVersionOffset, "GGUF version 0");
     if (version == 1) {
       return Unsupported("this is GGUF version 1, versions 2 and 3 are read", kVersionOffset,
-                         "llama.cpp of October 2023 turns it into version 3");
+                         "take a newer copy, or make one from the original weights");
     }
     // The version counts the releases of the format: a number this large is one read the wrong way
     // round, which is how ggml and gguf-py tell as well.

@@ -74,6 +74,10 @@ MetadataValue LoadMetadataValue(MetadataType type, const std::byte* bytes) {
   return {};
 }
 
+MetadataArray::MetadataArray(MetadataType element_type) : element_type_(element_type) {
+  HM_CHECK(element_type != MetadataType::kUntyped);
+}
+
 std::uint64_t MetadataArray::Size() const {
   if (element_type_ == MetadataType::kString) return text_ends_.size();
   if (element_type_ == MetadataType::kArray) return arrays_.size();

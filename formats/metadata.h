@@ -48,7 +48,7 @@ struct MetadataEntry {
 // shared as const.
 class MetadataArray {
  public:
-  explicit MetadataArray(MetadataType element_type) : element_type_(element_type) {}
+  explicit MetadataArray(MetadataType element_type);  // not kUntyped
 
   MetadataType ElementType() const { return element_type_; }
   std::uint64_t Size() const;

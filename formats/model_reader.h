@@ -28,6 +28,10 @@ class ModelReader {
   virtual std::span<const MetadataEntry> Metadata() const = 0;  // in file order
   virtual std::span<const Finding> Findings() const = 0;        // oddities that are not errors
 
+  // The one key of the outermost dictionary under which all tensors lie, where a container nests
+  // dictionaries (pickles): names then begin with it and a dot. Empty: none.
+  virtual std::string_view RootKey() const { return {}; }
+
   // Fills `out` with the row-major little-endian bytes [offset, offset + out.size()) of tensor
   // `index`: strides applied, inflated, byte order and conj/neg bits resolved; block types as raw
   // blocks. The range lies within payload_bytes. Sequential reads are fast in every container.

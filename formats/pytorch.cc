@@ -519,6 +519,7 @@ class Rebuilder {
       const std::size_t at = level.next++;
       if (at < level.pairs.size()) {
         const auto& [key, value] = level.pairs[at];
+        if (levels.size() == 1) BeginRootKey(key, value);
         if (!AppendKey(key, level.has_prefix, name)) {
           NoteStrangeKey(value, name);
           continue;
@@ -531,7 +532,32 @@ class Rebuilder {
         HM_TRY(Visit(level.items[index], name, levels));
       }
     }
+    EndRootKey();
+    if (root_holders_ == 1) out_.root_key = root_holder_;
     return {};
+  }
+
+  // Which keys of the outermost dict hold tensors, and in a dict of their own.
+  void BeginRootKey(PickleRef key, PickleRef value) {
+    EndRootKey();
+    root_key_ = {};
+    if (graph_.Kind(key) == PickleKind::kText && IsDict(value)) root_key_ = graph_.AsText(key);
+  }
+
+  void EndRootKey() {
+    if (out_.tensors.size() == root_tensors_) return;
+    root_tensors_ = out_.tensors.size();
+    root_holder_ = root_key_;
+    ++root_holders_;
+  }
+
+  bool IsDict(PickleRef ref) const {
+    if (graph_.Kind(ref) == PickleKind::kDict) return true;
+    if (graph_.Kind(ref) != PickleKind::kObject) return false;
+    const PickleRef callable = graph_.AsObject(ref).callable;
+    if (graph_.Kind(callable) != PickleKind::kGlobal) return false;
+    const PickleGlobal& global = graph_.AsGlobal(callable);
+    return IsDictType(global.module, global.name);
   }
 
   // torch users name what they flatten so: str(key), joined with ".".
@@ -829,6 +855,8 @@ class Rebuilder {
   const PytorchLayout layout_;
   const std::string& subject_;
   PytorchCheckpoint out_;
+  std::string_view root_key_, root_holder_;  // the child at hand; the last that held tensors
+  std::size_t root_tensors_ = 0, root_holders_ = 0;
   std::unordered_map<std::string_view, std::size_t> by_key_;
   static constexpr std::uint32_t kNoView = std::numeric_limits<std::uint32_t>::max();
   std::vector<std::uint32_t> view_of_;  // by value: which of views_ a persistent id is

@@ -42,6 +42,8 @@ struct PytorchCheckpoint {
   std::vector<PytorchTensor> tensors;    // in the order of the state dict
   std::vector<MetadataEntry> metadata;
   std::vector<Finding> findings;
+  // The outermost dict's key under which all tensors lie, if its value is a dict too; else empty.
+  std::string root_key;
 };
 
 // Which shape persistent ids have: ("storage", type, key, location, count) in zip files; legacy

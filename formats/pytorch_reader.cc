@@ -35,6 +35,7 @@ class PytorchReader final : public ModelReader {
   std::span<const TensorInfo> Tensors() const override { return tensors_; }
   std::span<const MetadataEntry> Metadata() const override { return file_.checkpoint.metadata; }
   std::span<const Finding> Findings() const override { return file_.checkpoint.findings; }
+  std::string_view RootKey() const override { return file_.checkpoint.root_key; }
 
   Result<void> ReadTensor(std::size_t index, std::uint64_t offset,
                           MutableByteSpan out) const override {

@@ -5,6 +5,8 @@
 #include <array>
 
 #include "formats/gguf.h"
+#include "formats/pytorch_legacy.h"
+#include "formats/pytorch_zip.h"
 #include "formats/safetensors.h"
 
 namespace hallmark {
@@ -13,6 +15,8 @@ namespace {
 constexpr std::array kFormats = {
     Format{"safetensors", "safetensors", SniffSafetensors, OpenSafetensors},
     Format{"gguf", "GGUF", SniffGguf, OpenGguf},
+    Format{"pytorch-zip", "PyTorch zip", SniffPytorchZip, OpenPytorchZip},
+    Format{"pytorch-legacy", "PyTorch legacy", SniffPytorchLegacy, OpenPytorchLegacy},
 };
 
 const Format* FindFormat(const FileHead& head) {

@@ -55,6 +55,10 @@ std::string Files(std::uint64_t count) {
   return fmt::format("{} file{}", count, count == 1 ? "" : "s");
 }
 
+std::string Listed(std::uint64_t count) {
+  return fmt::format("{} listed file{}", count, count == 1 ? "" : "s");
+}
+
 // Whose word it is, and what that word is worth.
 std::string WhoseWord(const std::vector<SourceSummary>& sources) {
   std::string names;
@@ -155,11 +159,11 @@ void Conclude(const VerifyOptions& options, VerifyReport& report) {
   if (gaps.empty() && listed_in_part) gaps = "the source does not list every file of the release";
   if (!gaps.empty() && options.include.empty()) {
     return Set(report, Verdict::kPartial,
-               fmt::format("{} match{} {}, but: {}", Files(tally.ok), tally.ok == 1 ? "es" : "",
+               fmt::format("{} match{} {}, but: {}", Listed(tally.ok), tally.ok == 1 ? "es" : "",
                            word, gaps));
   }
   Set(report, Verdict::kMatches,
-      fmt::format("{} listed match{} {}", Files(tally.ok), tally.ok == 1 ? "es" : "", word));
+      fmt::format("{} match{} {}", Listed(tally.ok), tally.ok == 1 ? "es" : "", word));
 }
 
 }  // namespace hallmark

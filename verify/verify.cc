@@ -129,6 +129,7 @@ class Verification {
     present_.resize(listing_.files.size());
     report_.findings = listing_.findings;
     if (sources_.empty()) HM_TRY(LookForSources());
+    for (Source& source : sources_) source.inside_copy |= IsInsideCopy(source);
     HM_TRY(LookAtContainers());
     for (std::size_t s = 0; s < sources_.size(); ++s) MatchListed(s);
     HM_TRY(HashWanted());
@@ -156,6 +157,15 @@ class Verification {
     return std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
       std::error_code code;
       return !source.file.empty() && fs::equivalent(source.file, entry.full_path, code);
+    });
+  }
+
+  // A list that came with the copy cannot vouch for it, also where the user named it.
+  bool IsInsideCopy(const Source& source) const {
+    if (source.file.empty()) return false;
+    return std::any_of(listing_.files.begin(), listing_.files.end(), [&](const auto& entry) {
+      std::error_code code;
+      return fs::equivalent(source.file, entry.full_path, code);
     });
   }
 
@@ -263,9 +273,8 @@ class Verification {
         verdict.state = FileState::kMissing;
         verdict.holds_weights = LooksLikeWeights(listed.path);
       }
-      const bool bad_already = verdict.state == FileState::kMissing ||
-                               verdict.state == FileState::kIncomplete ||
-                               verdict.state == FileState::kWrongSize;
+      const bool bad_already =
+          verdict.state == FileState::kIncomplete || verdict.state == FileState::kWrongSize;
       if (bad_already && s < first_candidate_ && options_.on_early) options_.on_early(verdict);
       report_.files.push_back(std::move(verdict));
     }
@@ -606,8 +615,10 @@ class Verification {
 
   void Summarise() {
     for (const Source& source : sources_) {
-      SourceSummary summary{source.name,        source.dialect,     source.title,
-                            source.complete,    source.inside_copy, !source.files.empty(),
+      // Asked about one file, a source that lists it says all there is to say.
+      SourceSummary summary{source.name,        source.dialect,
+                            source.title,       source.complete || single_file_,
+                            source.inside_copy, !source.files.empty(),
                             source.files.size()};
       for (const ListedFile& file : source.files) {
         summary.resists_attackers &=

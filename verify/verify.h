@@ -117,7 +117,7 @@ struct VerifyOptions {
   std::vector<std::string> include = {};  // globs over paths; empty: everything
   bool weights_only = false;              // differing side files do not count
   bool compare_weights = true;            // read tensors where files differ
-  // Called for every missing file and wrong size before anything is hashed; may be empty.
+  // Called for every wrong size and unfinished download before anything is hashed; may be empty.
   std::function<void(const FileVerdict&)> on_early = {};
   // Where an interrupted run leaves the digests of finished files, so that the same command goes on
   // at the next one; empty: nowhere. Used from `remember_above` bytes on.

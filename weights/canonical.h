@@ -16,6 +16,12 @@ struct TensorPart {
   std::size_t tensor = 0;  // index into that reader's Tensors()
 };
 
+// A further copy of a part, which must be bit-equal to it.
+struct TensorReplica {
+  TensorPart part;
+  TensorPart original;  // one of the tensor's parts
+};
+
 struct CanonicalTensor {
   std::string name;         // canonical
   std::string stored_name;  // as the files call it
@@ -24,9 +30,10 @@ struct CanonicalTensor {
   // Row-major little-endian bytes in the canonical layout: joined, rows permuted, offset removed.
   // Reads from the model's files, which must outlive it. Thread-safe.
   std::unique_ptr<BlockSource> bytes;
-  std::vector<TensorPart> parts;       // in joining order
-  std::vector<TensorPart> replicas;    // further copies that must be bit-equal to parts[0]
-  std::vector<std::string> relations;  // what was done, for people: "q/k rows permuted"
+  bool random_access;  // reading it in pieces, in any order, costs no more than front to back
+  std::vector<TensorPart> parts;  // in joining order
+  std::vector<TensorReplica> replicas;
+  std::vector<std::string> relations;  // what was done, for people: "joined from 2 shards by rows"
 };
 
 struct LeftOut {
@@ -44,9 +51,13 @@ struct CanonicalModel {
 };
 
 // Reads small derived buffers (rope frequencies) to check them; no weights. Errors where there can
-// be no identity: kMalformed (shards that do not fit together, two tensors of one canonical name),
-// kUnsupported (quantised, sparse, nested torch tensors; number of heads needed and not given).
+// be no identity: kMalformed (shards that do not fit together, two tensors of one canonical name, a
+// name that is no UTF-8), kUnsupported (quantised, sparse, nested torch tensors; number of heads
+// needed and not given; no tensors).
 // `model` must outlive the result.
 Result<CanonicalModel> Canonicalise(const Model& model, const Task& task);
+
+// Reads all copies of the replicated parts of `tensor`; kMalformed unless they are bit-equal.
+Result<void> CheckReplicas(const Model& model, const CanonicalTensor& tensor, const Task& task);
 
 }  // namespace hallmark

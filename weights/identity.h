@@ -41,9 +41,11 @@ struct WeightIdentity {
   std::string ToString() const;  // "hm1:…" or "hm1raw:…"
 };
 
-// Reads every tensor once (front to back; twice where an optimistic element type proves wrong).
-// Checks that replicated parts are bit-equal and drops an output embedding equal to the input's.
-// Errors: as Canonicalise, kIo, kInterrupted; kMalformed for replicas that differ.
+// Reads every tensor once (front to back; again from the start where an optimistic element type
+// proves wrong, which it mostly does in the first piece). Checks that replicated parts are
+// bit-equal and drops an output embedding equal to the input's. Memory: a few MiB per thread.
+// Errors: as Canonicalise; kIo, also for files that changed since they were opened; kInterrupted;
+// kMalformed for replicas that differ.
 Result<WeightIdentity> ComputeIdentity(const Model& model, const Task& task);
 
 // The digest of one tensor and the element type it was taken in; `dtype` is that of `bytes`.
@@ -51,8 +53,21 @@ struct TensorDigest {
   Dtype dtype;
   IdentityDigest digest;
 };
+// kMalformed if `bytes` are not as many as dtype and shape say.
 Result<TensorDigest> DigestTensor(const BlockSource& bytes, Dtype dtype, const Shape& shape,
                                   const Task& task);
+
+// One tensor to be digested with others.
+struct TensorToDigest {
+  const BlockSource* bytes;  // outlives the call
+  Dtype dtype;
+  Shape shape;
+  bool random_access = true;  // false: read by one thread, front to back
+};
+// The digests of all, in their order; works on several tensors, and on several pieces of one, at
+// once. Errors have the index of the tensor in `*failed`, if that is not null.
+Result<std::vector<TensorDigest>> DigestTensors(std::span<const TensorToDigest> tensors,
+                                                const Task& task, std::size_t* failed);
 
 // "model.layers.17.mlp.up_proj.weight" -> "model.layers.17"; "globals" if no component is a number.
 std::string GroupKey(std::string_view canonical_name);

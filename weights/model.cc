@@ -20,6 +20,11 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxConfigBytes = 16'000'000;
 
+// `name` in `folder`, as a user would name it: without "./".
+fs::path PathIn(const fs::path& folder, const fs::path& name) {
+  return folder == "." ? name : folder / name;
+}
+
 // The regular files of one folder, without going deeper: a single file may lie in a home directory.
 Result<DirectoryListing> ListFolder(const fs::path& folder) {
   DirectoryListing listing;
@@ -28,8 +33,9 @@ Result<DirectoryListing> ListFolder(const fs::path& folder) {
        it.increment(failure)) {
     std::error_code ignored;
     if (!it->is_regular_file(ignored)) continue;
-    listing.files.push_back({it->path().filename().string(), it->path(), it->file_size(ignored),
-                             it->is_symlink(ignored)});
+    const fs::path name = it->path().filename();
+    listing.files.push_back(
+        {name.string(), PathIn(folder, name), it->file_size(ignored), it->is_symlink(ignored)});
   }
   if (failure) return Error{Errc::kIo, folder.string(), failure.message()};
   std::ranges::sort(listing.files, [](const DirectoryEntry& a, const DirectoryEntry& b) {
@@ -58,22 +64,52 @@ Error NoWeights(const fs::path& path, const DirectoryListing& listing) {
           fmt::format("no weights among the {} files of this directory", listing.files.size())};
 }
 
-Result<ModelSet> ChooseSet(const fs::path& path, std::vector<ModelSet> sets) {
-  const auto at_top = [](const ModelSet& set) {
-    const std::string& any = set.files.empty() ? set.missing.front() : set.files.front();
-    return any.find('/') == std::string::npos;
-  };
-  if (std::ranges::count_if(sets, at_top) == 1)
-    return std::move(*std::ranges::find_if(sets, at_top));
-  if (sets.size() == 1) return std::move(sets.front());
+std::string NamesOf(const std::vector<ModelSet>& sets) {
   std::string names;
   for (std::size_t i = 0; i < sets.size() && i < 10; ++i) {
     names += (i == 0 ? "" : ", ") + EscapeForPeople(sets[i].name);
   }
   if (sets.size() > 10) names += ", …";
-  return Error{Errc::kUsage, path.string(),
-               fmt::format("this directory holds {} sets of weights: {}", sets.size(), names),
-               std::nullopt, "name one of their files, or their index"};
+  return names;
+}
+
+// Takes the set that a directory stands for out of `sets`. An index none of whose files are there
+// is common (a download took one format of several), and so are sets of other things in subfolders.
+Result<ModelSet> ChooseSet(const fs::path& path, std::vector<ModelSet>* sets) {
+  const auto at_top = [](const ModelSet& set) {
+    const std::string& any = !set.index.empty()  ? set.index
+                             : set.files.empty() ? set.missing.front()
+                                                 : set.files.front();
+    return any.find('/') == std::string::npos;
+  };
+  const auto present = [](const ModelSet& set) { return !set.files.empty(); };
+  const auto present_at_top = [&](const ModelSet& set) { return present(set) && at_top(set); };
+  const auto take = [&](const auto& which) {
+    const auto chosen = std::ranges::find_if(*sets, which);
+    ModelSet set = std::move(*chosen);
+    sets->erase(chosen);
+    return set;
+  };
+  if (sets->size() == 1) return take([](const ModelSet&) { return true; });
+  if (std::ranges::count_if(*sets, present_at_top) == 1) return take(present_at_top);
+  if (std::ranges::count_if(*sets, present) == 1) return take(present);
+  return Error{
+      Errc::kUsage, path.string(),
+      fmt::format("this directory holds {} sets of weights: {}", sets->size(), NamesOf(*sets)),
+      std::nullopt, "name one of their files, or their index"};
+}
+
+ModelSet IndexedSet(const fs::path& folder, const std::string& name, const ShardIndex& index) {
+  ModelSet set;
+  set.layout = ModelSet::Layout::kIndexed;
+  set.index = name;
+  set.name = fmt::format("{} ({} files)", name, index.files.size());
+  for (const std::string& file : index.files) {
+    std::error_code ignored;
+    const bool there = fs::exists(folder / file, ignored);
+    (there ? set.files : set.missing).push_back(file);
+  }
+  return set;
 }
 
 const MetadataEntry* FindMetadata(const ModelReader& reader, std::string_view key) {
@@ -112,53 +148,49 @@ Result<Model> Model::Open(const fs::path& path, const Task& task) {
     const DirectoryListing listing = HM_TRY(ListFiles(path));
     std::vector<ModelSet> sets = HM_TRY(FindModelSets(listing));
     if (sets.empty()) return NoWeights(path, listing);
-    const ModelSet set = HM_TRY(ChooseSet(path, std::move(sets)));
-    return Open(path, listing, set, task);
+    const ModelSet set = HM_TRY(ChooseSet(path, &sets));
+    Model model = HM_TRY(Open(path, listing, set, task));
+    if (!sets.empty()) {
+      model.findings_.push_back(
+          {Severity::kNote, "other-weights", set.name, "not looked at: " + NamesOf(sets)});
+    }
+    return model;
   }
 
-  // One file, perhaps of a set. Only files that names tie to it are looked at.
+  // One file, perhaps of a set. Only files that names or an index tie to it are looked at.
   const auto opened = OpenFile(path);
   if (!opened) return opened.error();
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   const std::string name = path.filename().string();
+  if (AsciiLower(name).ends_with(".json")) {
+    const ShardIndex index = HM_TRY(ReadShardIndex(path));
+    return Open(folder, {}, IndexedSet(folder, name, index), task);
+  }
   DirectoryListing listing = HM_TRY(ListFolder(folder));
+  for (const DirectoryEntry& entry : listing.files) {
+    if (!entry.path.ends_with(".index.json")) continue;
+    const auto index = ReadShardIndex(entry.full_path);
+    if (!index || std::ranges::find(index->files, name) == index->files.end()) continue;
+    return Open(folder, {}, IndexedSet(folder, entry.path, *index), task);
+  }
   const auto numbered = ParseNumberedName(name);
   const auto rank = ParseRankName(name);
-  const bool is_index = AsciiLower(name).ends_with(".json");
   std::erase_if(listing.files, [&](const DirectoryEntry& entry) {
-    if (entry.path == name || entry.path.ends_with(".index.json")) return false;
-    if (is_index) return false;
+    if (entry.path == name) return false;
     if (rank) {
       const auto other = ParseRankName(entry.path);
       return !other || other->suffix != rank->suffix;
     }
-    return !numbered || !ParseNumberedName(entry.path);
+    const auto other = ParseNumberedName(entry.path);
+    return !numbered || !other || other->prefix != numbered->prefix;
   });
-  if (is_index) {
-    const ShardIndex index = HM_TRY(ReadShardIndex(path));
-    ModelSet set;
-    set.layout = ModelSet::Layout::kIndexed;
-    set.index = name;
-    set.name = fmt::format("{} ({} files)", name, index.files.size());
-    for (const std::string& file : index.files) {
-      const bool there = fs::is_regular_file(folder / file, ignored);
-      (there ? set.files : set.missing).push_back(file);
-      if (there) {
-        listing.files.push_back(
-            {file, folder / file, fs::file_size(folder / file, ignored), false});
-      }
-    }
-    return Open(folder, listing, set, task);
-  }
-  auto sets = FindModelSets(listing);
-  if (sets) {
-    for (const ModelSet& set : *sets) {
-      if (std::ranges::find(set.files, name) != set.files.end()) {
-        return Open(folder, listing, set, task);
-      }
+  const std::vector<ModelSet> sets = HM_TRY(FindModelSets(listing));
+  for (const ModelSet& set : sets) {
+    if (std::ranges::find(set.files, name) != set.files.end()) {
+      return Open(folder, listing, set, task);
     }
   }
-  ModelSet single;
+  ModelSet single;  // of no known format, or a side file: asked for by name all the same
   single.name = name;
   single.files = {name};
   return Open(folder, listing, single, task);
@@ -175,8 +207,8 @@ Result<Model> Model::Open(const fs::path& root, const DirectoryListing& listing,
     WeightFile& file = files[i];
     file.path = set.files[i];
     const auto entry = entries.find(set.files[i]);
-    file.file =
-        HM_TRY(OpenFile(entry == entries.end() ? root / set.files[i] : entry->second->full_path));
+    file.file = HM_TRY(
+        OpenFile(entry == entries.end() ? PathIn(root, set.files[i]) : entry->second->full_path));
     file.reader = HM_TRY(OpenContainer(*file.file));
     return {};
   };
@@ -202,6 +234,17 @@ Result<Model> Model::FromFiles(fs::path root, ModelSet set, std::vector<WeightFi
   HM_TRY(model.CheckNames());
   HM_TRY(model.CheckGgufSplit());
   return model;
+}
+
+std::string_view Model::TensorName(std::size_t file, std::size_t tensor) const {
+  const ModelReader& reader = *files_[file].reader;
+  std::string_view name = reader.Tensors()[tensor].name;
+  const std::string_view root = reader.RootKey();
+  if ((root == "state_dict" || root == "model" || root == "module") && name.starts_with(root) &&
+      name.substr(root.size()).starts_with('.')) {
+    name.remove_prefix(root.size() + 1);
+  }
+  return name;
 }
 
 Result<void> Model::CheckUnchanged() const {
@@ -319,10 +362,10 @@ void Model::ReadConfig() {
     config_ = ConfigFromGguf(first.Metadata(), files_.front().path);
     return;
   }
-  const auto tensors = first.Tensors();
-  const bool meta = std::ranges::any_of(tensors, [](const TensorInfo& tensor) {
-    return MatchName(NameScheme::kMeta, nullptr, tensor.name).has_value();
-  });
+  bool meta = false;
+  for (std::size_t i = 0; i < first.Tensors().size() && !meta; ++i) {
+    meta = MatchName(NameScheme::kMeta, nullptr, TensorName(0, i)).has_value();
+  }
   const std::string& path = files_.front().path;
   const std::string folder = path.substr(0, path.rfind('/') + 1);
   std::vector<std::string> candidates = {folder + "config.json", folder + "params.json"};

@@ -43,8 +43,8 @@ struct WeightFile {
 // An opened set: headers were read, nothing else. Movable; immutable and thread-safe afterwards.
 class Model {
  public:
-  // `path`: a directory that holds one set (sets in its subfolders don't count beside one of its
-  // own), a file of a set, an index, or a single file.
+  // `path`: a directory that holds one set (beside it, sets in subfolders and indexes whose files
+  // are not there are only mentioned), a file of a set, an index, or a single file.
   // Errors: kNotFound (also a missing shard, named), kUsage (several sets: named, pick one),
   // kMalformed (shards and index contradict each other), and whatever the reader of a file says.
   static Result<Model> Open(const std::filesystem::path& path, const Task& task);
@@ -59,6 +59,10 @@ class Model {
   const std::vector<WeightFile>& Files() const { return files_; }  // in shard order
   const ModelConfig& Config() const { return config_; }
   const std::vector<Finding>& Findings() const { return findings_; }  // the readers' ones included
+
+  // The name of a tensor without a root key (state_dict, model, module) that holds all tensors of
+  // its file: docs/identity.md, 1.2.
+  std::string_view TensorName(std::size_t file, std::size_t tensor) const;
 
   // kIo if any of the files changed since it was opened.
   Result<void> CheckUnchanged() const;

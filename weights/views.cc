@@ -266,7 +266,7 @@ class MinusOneView final : public View {
       for (std::uint64_t i = 0; i < n; ++i) {
         std::uint64_t bits = 0;
         std::memcpy(&bits, stored + i * element_, element_);
-        shifted[i] = LessOne(WidenToF64(dtype_, bits));
+        shifted[i] = LessOne(WidenBits(dtype_, bits));
       }
       const std::uint64_t taken = std::min<std::uint64_t>(out.size(), n * sizeof(double) - skip);
       std::memcpy(out.data(), reinterpret_cast<const std::byte*>(shifted) + skip, taken);

@@ -18,9 +18,17 @@ std::string Cell(std::string_view text) {
   return out;
 }
 
+// "Is this copy what its source says?"
+std::string Sentence(std::string_view summary) {
+  std::string text = Cell(summary);
+  if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 32);
+  if (!text.ends_with('?')) text += '.';
+  return text;
+}
+
 std::string Section(const Verb& verb, std::string_view path, std::string_view heading) {
-  std::string out = fmt::format("{} hallmark {}\n\n{}.\n\n    {}\n", heading, path,
-                                Cell(verb.summary), UsageLine(verb, path));
+  std::string out = fmt::format("{} hallmark {}\n\n{}\n\n    {}\n", heading, path,
+                                Sentence(verb.summary), UsageLine(verb, path));
   if (!verb.description.empty()) out += fmt::format("\n{}\n", verb.description);
   for (const Verb& child : verb.verbs) {
     out +=

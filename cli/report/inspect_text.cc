@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "cli/report/inspect_report.h"
 #include "cli/report/metadata_text.h"
@@ -22,17 +21,26 @@ std::string ShownName(std::string_view name) {
   return text.substr(0, cut) + "…";
 }
 
-// "GGUF v3, alignment 32"; of several files, each detail with how many have it.
-std::string FormatText(const Model& model) {
-  std::map<std::string, std::size_t> details;
-  for (const WeightFile& file : model.Files()) ++details[file.reader->FormatDetail()];
-  std::string text;
-  for (const auto& [detail, count] : details) {
-    if (!text.empty()) text += "; ";
-    text += EscapeForPeople(detail);
-    if (details.size() > 1) text += fmt::format(" ({})", Count(count, "file"));
+std::vector<std::string> Split(const std::string& detail) {
+  std::vector<std::string> parts;
+  for (std::size_t start = 0; start < detail.size();) {
+    const std::size_t end = std::min(detail.find(", ", start), detail.size());
+    parts.push_back(detail.substr(start, end - start));
+    start = end + 2;
   }
-  return text;
+  return parts;
+}
+
+// "GGUF v3, alignment 32"; of several files, what they have in common.
+std::string FormatText(const Model& model) {
+  std::vector<std::string> common = Split(model.Files().front().reader->FormatDetail());
+  for (const WeightFile& file : model.Files()) {
+    const std::vector<std::string> parts = Split(file.reader->FormatDetail());
+    const auto end = std::mismatch(common.begin(), common.end(), parts.begin(), parts.end()).first;
+    common.erase(end, common.end());
+  }
+  if (common.empty()) common.emplace_back(model.Files().front().reader->FormatName());
+  return EscapeForPeople(fmt::format("{}", fmt::join(common, ", ")));
 }
 
 std::string ConfigText(const ModelConfig& config) {
@@ -56,7 +64,7 @@ std::string ConfigText(const ModelConfig& config) {
 std::string Summary(const InspectReport& report) {
   const Model& model = *report.model;
   TextTable table(2);
-  table.Add({"format", FormatText(model)});
+  if (!model.Files().empty()) table.Add({"format", FormatText(model)});
   if (!report.architecture.empty()) {
     table.Add({"architecture", EscapeForPeople(report.architecture)});
   }
@@ -133,8 +141,8 @@ std::string SideFilesText(const InspectReport& report, bool all) {
     table.Add({EscapeForPeople(entry.path), HumanBytes(entry.size)});
   }
   if (shown < report.side_files.size()) {
-    table.AddLine(fmt::format("… and {} more; --verbose shows them",
-                              Count(report.side_files.size() - shown, "file")));
+    table.Add({fmt::format("… and {} more; --verbose shows them",
+                           Count(report.side_files.size() - shown, "file"))});
   }
   return "\nbeside them\n" + table.ToString(Style());
 }

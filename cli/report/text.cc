@@ -84,7 +84,8 @@ std::string TextTable::ToString(const Style& style) const {
   }
   std::string text;
   for (const Row& row : rows_) {
-    std::string line(indent_ + row.extra, ' ');
+    const std::size_t first = widths.empty() ? 0 : widths[0] + 2;
+    std::string line(indent_ + (row.is_line ? first + row.extra : 0), ' ');
     std::size_t pending = 0;  // spaces owed before the next cell that is not empty
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
       const std::string& cell = row.cells[i];

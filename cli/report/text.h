@@ -32,7 +32,7 @@ class TextTable {
   void AlignRight(std::size_t column);
   // `tone` paints the first cell.
   void Add(std::vector<std::string> cells, Tone tone = Tone::kPlain);
-  // A line of its own between rows, at the tables's indent plus `extra`; not part of the columns.
+  // A line of its own between rows, `extra` spaces further in than the second column.
   void AddLine(std::string_view text, std::size_t extra = 0);
   bool IsEmpty() const { return rows_.empty(); }
   std::string ToString(const Style& style) const;

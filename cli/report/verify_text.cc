@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t kShownOk = 5;     // files that match are named up to here
 constexpr std::size_t kShownRows = 20;  // of one state, of differences, of ranges of one file
 constexpr std::size_t kShownTensors = 4;
-constexpr std::size_t kStateColumns = 16;  // where lines below a row start
 
 // What needs the reader most comes first.
 constexpr std::array kStateOrder = {
@@ -110,8 +109,7 @@ void AddDetails(const FileVerdict& file, bool verbose, TextTable* table) {
     if (!check.actual || check.Matches()) continue;
     table->AddLine(
         fmt::format("{} expected {}, got {}", InfoOf(check.expected.digest.GetAlgorithm()).name,
-                    ShownHex(check.expected.digest, verbose), ShownHex(*check.actual, verbose)),
-        kStateColumns);
+                    ShownHex(check.expected.digest, verbose), ShownHex(*check.actual, verbose)));
   }
   const std::size_t limit = verbose ? file.damage.size() : kShownRows;
   for (std::size_t i = 0; i < std::min(limit, file.damage.size()); ++i) {
@@ -121,19 +119,19 @@ void AddDetails(const FileVerdict& file, bool verbose, TextTable* table) {
       line += fmt::format(", {} differ", Count(damage.differing_bytes, "byte"));
     }
     line += damage.tensors.empty() ? ": no tensor, only bytes of the container" : ":";
-    table->AddLine(line, kStateColumns);
+    table->AddLine(line);
     const std::size_t tensors = verbose ? damage.tensors.size() : kShownTensors;
     for (std::size_t t = 0; t < std::min(tensors, damage.tensors.size()); ++t) {
-      table->AddLine(EscapeForPeople(damage.tensors[t]), kStateColumns + 2);
+      table->AddLine(EscapeForPeople(damage.tensors[t]), 2);
     }
     if (tensors < damage.tensors.size()) {
       std::string rest = More(damage.tensors.size() - tensors, "tensors");
       if (!damage.groups.empty()) rest = fmt::format("{} (in {})", rest, Some(damage.groups, 4));
-      table->AddLine(rest, kStateColumns + 2);
+      table->AddLine(rest, 2);
     }
   }
   if (limit < file.damage.size()) {
-    table->AddLine(More(file.damage.size() - limit, "ranges"), kStateColumns);
+    table->AddLine(More(file.damage.size() - limit, "ranges"));
   }
 }
 
@@ -166,7 +164,7 @@ std::string FilesText(const VerifyReport& report, bool verbose, const Style& sty
                 ToneOf(state));
       AddDetails(file, verbose, &table);
     }
-    if (limit < files.size()) table.AddLine(More(files.size() - limit, name), kStateColumns);
+    if (limit < files.size()) table.AddLine(More(files.size() - limit, name));
   }
   return table.IsEmpty() ? "" : "\nfiles\n" + table.ToString(style);
 }
@@ -191,14 +189,13 @@ void AddDifferences(const WeightsVerdict& weights, bool verbose, TextTable* tabl
     std::string line =
         fmt::format("{}: {}", EscapeForPeople(difference.tensor), EscapeForPeople(difference.what));
     if (difference.values) line += " in " + ValuesText(*difference.values);
-    table->AddLine(line, kStateColumns);
+    table->AddLine(line);
     for (const auto& [file, range] : difference.places) {
-      table->AddLine(fmt::format("{} {}", EscapeForPeople(file), RangeText(range)),
-                     kStateColumns + 2);
+      table->AddLine(fmt::format("{} {}", EscapeForPeople(file), RangeText(range)), 2);
     }
   }
   if (limit < weights.differences.size()) {
-    table->AddLine(More(weights.differences.size() - limit, "tensors"), kStateColumns);
+    table->AddLine(More(weights.differences.size() - limit, "tensors"));
   }
 }
 
@@ -231,7 +228,7 @@ std::string WeightsText(const VerifyReport& report, bool verbose, const Style& s
       if (!weights.ours.empty() && !weights.theirs.empty()) {
         table.AddLine(fmt::format("{} here, {} by {}", ShownIdentity(weights.ours, verbose),
                                   ShownIdentity(weights.theirs, verbose), who),
-                      kStateColumns);
+                      0);
       }
       AddDifferences(weights, verbose, &table);
       break;
@@ -280,7 +277,12 @@ std::string VerifyText(const VerifyReport& report, bool verbose, const Style& st
   text += report.verdict == Verdict::kSameWeights ? weights + files : files + weights;
   text += SourcesText(report, width);
   text += ReadText(report);
-  text += FindingsText(report.findings, style, width);
+  std::vector<Finding> findings = report.findings;
+  // What sources are worth was said beside them.
+  if (!verbose) {
+    std::erase_if(findings, [](const Finding& finding) { return finding.code == "weak-digests"; });
+  }
+  text += FindingsText(findings, style, width);
   if (!report.hint.empty()) text += "hint: " + Wrapped(EscapeForPeople(report.hint), width, 2, 6);
   return text;
 }

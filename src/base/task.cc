@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -39,7 +40,11 @@ Result<void> ParallelFor(const Task& task, std::uint64_t count,
 
   const std::uint64_t threads = std::min<std::uint64_t>(std::max(task.threads, 1u), count);
   std::vector<std::jthread> others;
-  for (std::uint64_t i = 1; i < threads; ++i) others.emplace_back(work);
+  try {
+    for (std::uint64_t i = 1; i < threads; ++i) others.emplace_back(work);
+  } catch (const std::system_error&) {
+    // The system gives no more threads; those there are do it all.
+  }
   work();
   others.clear();  // joins
   if (error) return *std::move(error);

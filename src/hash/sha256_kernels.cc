@@ -24,10 +24,17 @@ void OneAfterAnother(const std::byte* messages, std::size_t message_bytes,
 std::vector<Sha256Kernel> Choose() {
   std::vector<Sha256Kernel> kernels;
 #if defined(__x86_64__)
+  __builtin_cpu_init();
+  // The compilers' names for SHA differ, cpuid does not. AVX-512 also needs the system's consent,
+  // which __builtin_cpu_supports asks for.
   unsigned a = 0, b = 0, c = 0, d = 0;
-  const bool sse41 = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_SSE4_1) != 0;
   const bool sha = __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_SHA) != 0;
-  if (sse41 && sha) kernels.push_back({"sha-ni", Sha256ManyShaNi});
+  if (sha && __builtin_cpu_supports("avx512vl") != 0) {
+    kernels.push_back({"sha-ni-avx512vl", Sha256ManyShaNiAvx512});
+  }
+  if (sha && __builtin_cpu_supports("sse4.1") != 0) {
+    kernels.push_back({"sha-ni", Sha256ManyShaNi});
+  }
 #endif
   kernels.push_back({"openssl", OneAfterAnother});
   return kernels;

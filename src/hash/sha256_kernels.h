@@ -24,9 +24,11 @@ struct Sha256Kernel {
 std::span<const Sha256Kernel> Sha256Kernels();
 
 #if defined(__x86_64__)
-// SHA and SSE4.1 instructions, several streams interleaved.
+// Three streams interleaved: with SHA and SSE4.1 instructions, and with AVX-512VL too.
 void Sha256ManyShaNi(const std::byte* messages, std::size_t message_bytes,
                      std::span<TreeNode> digests);
+void Sha256ManyShaNiAvx512(const std::byte* messages, std::size_t message_bytes,
+                           std::span<TreeNode> digests);
 #endif
 
 }  // namespace hallmark

@@ -1,9 +1,11 @@
 #include "src/kernels/narrow.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include "src/base/error.h"
+#include "src/kernels/narrow_simd.h"
 
 namespace hallmark {
 namespace {
@@ -34,68 +36,27 @@ FloatFormat FormatOf(Dtype dtype) {
   }
 }
 
-// Fixed-size inner loops without branches: compilers turn them into vector code at -O2.
-constexpr std::size_t kBatch = 256;
-
-// A bf16 is the upper half of an f32, subnormals and NaNs included.
-bool BatchF32ToBf16(const std::uint32_t* in, std::uint16_t* out) {
-  std::uint32_t lost = 0;
-  for (std::size_t i = 0; i < kBatch; ++i) {
-    lost |= in[i];
-    out[i] = static_cast<std::uint16_t>(in[i] >> 16);
-  }
-  return (lost & 0xffff) == 0;
-}
-
-bool BatchF32ToF16(const std::uint32_t* in, std::uint16_t* out) {
-  std::uint32_t misfits = 0;
-  for (std::size_t i = 0; i < kBatch; ++i) {
-    const std::uint32_t magnitude = in[i] & 0x7fffffff;
-    // f16 normals are 2^-14 .. 65504 with 10 fraction bits.
-    const bool small = magnitude < 0x38800000;
-    const bool special = magnitude >= 0x7f800000;
-    const bool large = magnitude >= 0x47800000 && !special;
-    const std::uint32_t normal = (magnitude - 0x38000000) >> 13;
-    const std::uint32_t infinite = 0x7c00 | ((magnitude & 0x7fffff) >> 13);
-    // f16 subnormals are whole multiples of 2^-24; scaling by a power of two is exact.
-    const float multiple = std::bit_cast<float>(small ? magnitude : 0u) * 16777216.0f;
-    const auto whole = static_cast<std::int32_t>(multiple);
-    const bool exact = small ? static_cast<float>(whole) == multiple : (magnitude & 0x1fff) == 0;
-    const std::uint32_t half =
-        small ? static_cast<std::uint32_t>(whole) : (special ? infinite : normal);
-    misfits |= static_cast<std::uint32_t>(!exact) | static_cast<std::uint32_t>(large);
-    out[i] = static_cast<std::uint16_t>(half | ((in[i] >> 16) & 0x8000));
-  }
-  return misfits == 0;
-}
-
-bool BatchF16ToBf16(const std::uint16_t* in, std::uint16_t* out) {
-  std::uint32_t lost = 0;
-  for (std::size_t i = 0; i < kBatch; ++i) {
-    const std::uint32_t magnitude = in[i] & 0x7fffu;
-    const std::uint32_t shifted = magnitude << 13;
-    const std::uint32_t tiny = std::bit_cast<std::uint32_t>(
-        static_cast<float>(static_cast<std::int32_t>(magnitude)) * (1.0f / 16777216.0f));
-    const std::uint32_t wide = magnitude >= 0x7c00  ? shifted + (224u << 23)
-                               : magnitude >= 0x400 ? shifted + (112u << 23)
-                                                    : tiny;
-    lost |= wide;
-    out[i] = static_cast<std::uint16_t>((wide >> 16) | (in[i] & 0x8000u));
-  }
-  return (lost & 0xffff) == 0;
-}
-
-template <typename In, typename Out, bool (*Batch)(const In*, Out*)>
+// Whole batches as they lie; the rest, and what is not aligned, through buffers padded with zeros,
+// which fit every type.
+template <typename In, typename Out, bool (*Cast)(const In*, Out*, std::size_t)>
 bool CastInBatches(ByteSpan in, MutableByteSpan out) {
   const std::size_t count = in.size() / sizeof(In);
-  In source[kBatch];
-  Out target[kBatch];
-  for (std::size_t i = 0; i < count; i += kBatch) {
-    const std::size_t n = count - i < kBatch ? count - i : kBatch;
-    if (n < kBatch) std::memset(source, 0, sizeof source);  // zero fits every type
-    std::memcpy(source, in.data() + i * sizeof(In), n * sizeof(In));
-    if (!Batch(source, target)) return false;
-    std::memcpy(out.data() + i * sizeof(Out), target, n * sizeof(Out));
+  const bool aligned = reinterpret_cast<std::uintptr_t>(in.data()) % alignof(In) == 0 &&
+                       reinterpret_cast<std::uintptr_t>(out.data()) % alignof(Out) == 0;
+  std::size_t done = 0;
+  if (aligned) {
+    done = count - count % kSimdBatch;
+    if (!Cast(reinterpret_cast<const In*>(in.data()), reinterpret_cast<Out*>(out.data()), done)) {
+      return false;
+    }
+  }
+  for (; done < count; done += kSimdBatch) {
+    const std::size_t n = std::min(kSimdBatch, count - done);
+    In source[kSimdBatch] = {};
+    Out target[kSimdBatch];
+    std::memcpy(source, in.data() + done * sizeof(In), n * sizeof(In));
+    if (!Cast(source, target, kSimdBatch)) return false;
+    std::memcpy(out.data() + done * sizeof(Out), target, n * sizeof(Out));
   }
   return true;
 }
@@ -108,7 +69,7 @@ std::uint64_t LoadElement(const std::byte* bytes, std::size_t size) {
 
 }  // namespace
 
-std::uint64_t WidenToF64(Dtype from, std::uint64_t bits) {
+std::uint64_t WidenBits(Dtype from, std::uint64_t bits) {
   const FloatFormat format = FormatOf(from);
   if (from == Dtype::kF64) return bits;
   const std::uint64_t sign = bits >> (format.exponent_bits + format.fraction_bits) & 1;
@@ -129,7 +90,7 @@ std::uint64_t WidenToF64(Dtype from, std::uint64_t bits) {
   return sign << 63 | wide_exponent << kF64Fraction | fraction;
 }
 
-std::optional<std::uint64_t> NarrowFromF64(Dtype to, std::uint64_t f64_bits) {
+std::optional<std::uint64_t> NarrowBits(Dtype to, std::uint64_t f64_bits) {
   if (to == Dtype::kF64) return f64_bits;
   const FloatFormat format = FormatOf(to);
   const std::uint64_t sign = (f64_bits >> 63) << (format.exponent_bits + format.fraction_bits);
@@ -170,17 +131,17 @@ bool CastExactly(Dtype from, Dtype to, ByteSpan in, MutableByteSpan out) {
     return true;
   }
   if (from == Dtype::kF32 && to == Dtype::kBf16) {
-    return CastInBatches<std::uint32_t, std::uint16_t, BatchF32ToBf16>(in, out);
+    return CastInBatches<std::uint32_t, std::uint16_t, SimdF32ToBf16>(in, out);
   }
   if (from == Dtype::kF32 && to == Dtype::kF16) {
-    return CastInBatches<std::uint32_t, std::uint16_t, BatchF32ToF16>(in, out);
+    return CastInBatches<std::uint32_t, std::uint16_t, SimdF32ToF16>(in, out);
   }
   if (from == Dtype::kF16 && to == Dtype::kBf16) {
-    return CastInBatches<std::uint16_t, std::uint16_t, BatchF16ToBf16>(in, out);
+    return CastInBatches<std::uint16_t, std::uint16_t, SimdF16ToBf16>(in, out);
   }
   for (std::size_t i = 0; i * in_size < in.size(); ++i) {
     const auto narrow =
-        NarrowFromF64(to, WidenToF64(from, LoadElement(in.data() + i * in_size, in_size)));
+        NarrowBits(to, WidenBits(from, LoadElement(in.data() + i * in_size, in_size)));
     if (!narrow) return false;
     std::memcpy(out.data() + i * out_size, &*narrow, out_size);
   }

@@ -13,9 +13,9 @@ namespace hallmark {
 // The scalar definition. Bit patterns are in the low bits; `from` and `to` are of the float family.
 // Widening is exact; the sign and payload of a NaN widen by shifting the fraction left, and nothing
 // is quieted.
-std::uint64_t WidenToF64(Dtype from, std::uint64_t bits);
+std::uint64_t WidenBits(Dtype from, std::uint64_t bits);
 // The pattern in `to` that widens to exactly these f64 bits; nullopt if there is none.
-std::optional<std::uint64_t> NarrowFromF64(Dtype to, std::uint64_t f64_bits);
+std::optional<std::uint64_t> NarrowBits(Dtype to, std::uint64_t f64_bits);
 
 // Casts all of `in` (little-endian elements of type `from`) to `to`. Returns whether every element
 // has an exact counterpart; if not, `out` is unspecified. Equal types copy.

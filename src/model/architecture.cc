@@ -79,18 +79,33 @@ constexpr TensorRule kPhi3Blocks[] = {
 };
 // clang-format on
 
-using RuleSet = std::span<const TensorRule>;
-constexpr RuleSet kLlamaRules[] = {kEnds, kAttention, kFeedForward, kNorms, kMixtral};
-constexpr RuleSet kQwen2Rules[] = {kEnds, kAttention, kFeedForward, kNorms};
-constexpr RuleSet kQwen2MoeRules[] = {kEnds,  kAttention,   kFeedForward,
-                                      kNorms, kQwenExperts, kQwenSharedExpert};
-constexpr RuleSet kQwen3Rules[] = {kEnds, kAttention, kFeedForward, kNorms, kHeadNorms};
-constexpr RuleSet kQwen3MoeRules[] = {kEnds,  kAttention, kFeedForward,
-                                      kNorms, kHeadNorms, kQwenExperts};
-constexpr RuleSet kGemma2Rules[] = {kEnds, kAttention, kFeedForward, kGemma2Norms};
-constexpr RuleSet kGemma3Rules[] = {kEnds, kAttention, kFeedForward, kGemma2Norms, kHeadNorms};
-constexpr RuleSet kPhi3Rules[] = {kEnds, kPhi3Blocks, kNorms};
-constexpr RuleSet kOlmo2Rules[] = {kEnds, kAttention, kFeedForward, kHeadNorms, kOlmo2Norms};
+constexpr RuleSet kEndsSet = {"ends", kEnds};
+constexpr RuleSet kAttentionSet = {"attention", kAttention};
+constexpr RuleSet kFeedForwardSet = {"feed-forward", kFeedForward};
+constexpr RuleSet kNormsSet = {"norms", kNorms};
+constexpr RuleSet kHeadNormsSet = {"q/k norms", kHeadNorms};
+constexpr RuleSet kMixtralSet = {"Mixtral's experts", kMixtral};
+constexpr RuleSet kQwenExpertsSet = {"Qwen's experts", kQwenExperts};
+constexpr RuleSet kQwenSharedSet = {"Qwen's shared expert", kQwenSharedExpert};
+constexpr RuleSet kGemma2NormsSet = {"Gemma 2's norms", kGemma2Norms};
+constexpr RuleSet kOlmo2NormsSet = {"OLMo 2's norms", kOlmo2Norms};
+constexpr RuleSet kPhi3Set = {"Phi-3's blocks", kPhi3Blocks};
+
+constexpr RuleSet kLlamaRules[] = {kEndsSet, kAttentionSet, kFeedForwardSet, kNormsSet,
+                                   kMixtralSet};
+constexpr RuleSet kQwen2Rules[] = {kEndsSet, kAttentionSet, kFeedForwardSet, kNormsSet};
+constexpr RuleSet kQwen2MoeRules[] = {kEndsSet,  kAttentionSet,   kFeedForwardSet,
+                                      kNormsSet, kQwenExpertsSet, kQwenSharedSet};
+constexpr RuleSet kQwen3Rules[] = {kEndsSet, kAttentionSet, kFeedForwardSet, kNormsSet,
+                                   kHeadNormsSet};
+constexpr RuleSet kQwen3MoeRules[] = {kEndsSet,  kAttentionSet, kFeedForwardSet,
+                                      kNormsSet, kHeadNormsSet, kQwenExpertsSet};
+constexpr RuleSet kGemma2Rules[] = {kEndsSet, kAttentionSet, kFeedForwardSet, kGemma2NormsSet};
+constexpr RuleSet kGemma3Rules[] = {kEndsSet, kAttentionSet, kFeedForwardSet, kGemma2NormsSet,
+                                    kHeadNormsSet};
+constexpr RuleSet kPhi3Rules[] = {kEndsSet, kPhi3Set, kNormsSet};
+constexpr RuleSet kOlmo2Rules[] = {kEndsSet, kAttentionSet, kFeedForwardSet, kHeadNormsSet,
+                                   kOlmo2NormsSet};
 
 constexpr std::string_view kLlamaTypes[] = {"llama", "mistral", "mixtral"};
 constexpr std::string_view kQwen2Types[] = {"qwen2"};
@@ -107,7 +122,7 @@ constexpr std::string_view kOlmo2Types[] = {"olmo2"};
 
 // clang-format off
 constexpr Architecture kArchitectures[] = {
-    // name,      config.json,    GGUF,       interleaved, 1 + w, rules
+    // name,      config.json,    GGUF,       interleaved, 1 + w, rule sets
     {"llama",     kLlamaTypes,    "llama",    true,  false, kLlamaRules},
     {"qwen2",     kQwen2Types,    "qwen2",    false, false, kQwen2Rules},
     {"qwen2_moe", kQwen2MoeTypes, "qwen2moe", false, false, kQwen2MoeRules},
@@ -130,8 +145,8 @@ RuleIndex IndexRules(NameScheme scheme, const Architecture* only) {
   RuleIndex index;
   for (const Architecture& architecture : kArchitectures) {
     if (only != nullptr && only != &architecture) continue;
-    for (const RuleSet set : architecture.rules) {
-      for (const TensorRule& rule : set) {
+    for (const RuleSet& set : architecture.rule_sets) {
+      for (const TensorRule& rule : set.rules) {
         if (!rule.Name(scheme).empty()) index.emplace(rule.Name(scheme), &rule);
       }
     }

@@ -46,13 +46,19 @@ struct TensorRule {
   std::string_view Name(NameScheme scheme) const;
 };
 
+// Rules that several architectures share.
+struct RuleSet {
+  std::string_view name;
+  std::span<const TensorRule> rules;
+};
+
 struct Architecture {
   std::string_view name;
   std::span<const std::string_view> model_types;  // config.json's model_type
   std::string_view gguf;                          // general.architecture
   bool gguf_interleaved;                          // q/k rows in GGUF are (head, i, half)
   bool gguf_norms_plus_one;                       // norm weights in GGUF are 1 + w
-  std::span<const std::span<const TensorRule>> rules;
+  std::span<const RuleSet> rule_sets;
 };
 
 std::span<const Architecture> AllArchitectures();

@@ -64,6 +64,8 @@ TEST(Foreign, NamesWhatPeopleSaveInsteadOfWeights) {
            {"Zstandard", "\x28\xb5\x2f\xfd\x04"},
            {"xz", "\xfd"s + "7zXZ\0\0"s},
            {"7z", "7z\xbc\xaf\x27\x1c"},
+           {"bzip2", "BZh91AY&SY"},
+           {"plain text", "BZhang wrote MZ\n"},
            {"tar", "name"s + std::string(253, '\0') + "ustar\00000"s},
            {"a zip archive", zip + "a.txt"},
            {"npz", zip + "a.npy"},

@@ -28,6 +28,10 @@ class NoIdentity(Exception):
     """There can be no identity; the text says why."""
 
 
+class Unreadable(NoIdentity):
+    """The library that reads this container cannot read the file."""
+
+
 # ---------------------------------------------------------------------- section 2: digests
 
 def sha(data):
@@ -187,7 +191,8 @@ for _w, _g in (("w1", "gate"), ("w2", "down"), ("w3", "up")):
 QWEN_EXPERTS = [("model.layers.N.mlp.gate", None, "blk.N.ffn_gate_inp", None)] + [
     (f"model.layers.N.mlp.experts.E.{w}_proj", None, f"blk.N.ffn_{w}_exps", None)
     for w in ("gate", "up", "down")]
-QWEN_SHARED = [("model.layers.N.mlp.shared_expert_gate", None, "blk.N.ffn_gate_inp_shexp", None)] + [
+QWEN_SHARED = [
+    ("model.layers.N.mlp.shared_expert_gate", None, "blk.N.ffn_gate_inp_shexp", None)] + [
     (f"model.layers.N.mlp.shared_expert.{w}_proj", None, f"blk.N.ffn_{w}_shexp", None)
     for w in ("gate", "up", "down")]
 GEMMA2_NORMS = [
@@ -223,7 +228,7 @@ ROWS = {
     "granite": (LLAMA, True, False),
     "olmo2": (ENDS + ATTENTION + DENSE + QK_NORM + OLMO2_NORMS, False, False),
 }
-NUMBER = "(?:0|[1-9][0-9]*)"
+NUMBER = "(?:0|[1-9][0-9]{0,8})"
 
 
 def match(template, stem):
@@ -269,7 +274,7 @@ TORCH_NAMES = {
 
 
 def from_torch(name, tensor):
-    if tensor.is_quantized or tensor.is_sparse or tensor.layout != torch.strided or tensor.is_nested:
+    if tensor.is_quantized or tensor.is_nested or tensor.layout != torch.strided:
         raise NoIdentity(f"{name}: a quantised, sparse or nested tensor")
     tensor = tensor.detach().resolve_conj().resolve_neg().contiguous()
     if tensor.dtype not in TORCH_NAMES:
@@ -286,21 +291,21 @@ def flatten(value, prefix, out):
         out[prefix] = from_torch(prefix, value)
     elif isinstance(value, dict):
         for key, item in value.items():
-            if isinstance(key, (str, int)) and not isinstance(key, bool):
-                flatten(item, f"{prefix}.{key}" if prefix is not None else str(key), out)
+            if isinstance(key, (str, int)) or key is None:
+                flatten(item, f"{prefix}.{key}" if prefix else str(key), out)
     elif isinstance(value, (list, tuple)):
         for i, item in enumerate(value):
-            flatten(item, f"{prefix}.{i}" if prefix is not None else str(i), out)
+            flatten(item, f"{prefix}.{i}" if prefix else str(i), out)
 
 
 def read_torch(path):
     top = torch.load(path, map_location="cpu", weights_only=True)
     every = {}
-    flatten(top, None, every)
+    flatten(top, "", every)
     for root in ("state_dict", "model", "module"):
         if isinstance(top, dict) and isinstance(top.get(root), dict):
             inner = {}
-            flatten(top[root], None, inner)
+            flatten(top[root], "", inner)
             if inner and len(inner) == len(every):
                 return inner, {}
     return every, {}
@@ -339,7 +344,7 @@ def read_file(path):
     except NoIdentity:
         raise
     except Exception as error:  # whatever the library says of a file it cannot read
-        raise NoIdentity(f"{type(error).__name__}: {str(error)[:200]}") from error
+        raise Unreadable(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
 def shard_files(path):
@@ -350,7 +355,8 @@ def shard_files(path):
         names = sorted(os.listdir(path))
         found = [n for n in names if n.endswith(".index.json")]
         found += [n for n in names if re.fullmatch(r"consolidated\.\d+\.\w+", n)][:1]
-        found = found or [n for n in names if n.endswith((".safetensors", ".gguf", ".bin", ".pth", ".pt"))]
+        suffixes = (".safetensors", ".gguf", ".bin", ".pth", ".pt")
+        found = found or [n for n in names if n.endswith(suffixes)]
         if not found:
             raise NoIdentity(f"{path}: no weights here")
         return shard_files(os.path.join(folder, found[0]))
@@ -400,9 +406,12 @@ def configuration(folder, fields, meta):
 # ---------------------------------------------------------------------- section 1: canonical form
 
 def near(a, b):
-    """Within 4 ulp of b, as f32."""
-    b = np.asarray(b, np.float32)
-    return a.shape == b.shape and bool(np.all(np.abs(a.astype(np.float64) - b) <= 4 * np.spacing(np.abs(b))))
+    """At most 4 apart as f32 bit patterns; all positive and finite."""
+    b = np.asarray(b, np.float64).astype(np.float32)
+    if a.shape != b.shape or not np.all(np.isfinite(a) & (a > 0) & np.isfinite(b) & (b > 0)):
+        return False
+    apart = a.view(np.uint32).astype(np.int64) - b.view(np.uint32).astype(np.int64)
+    return bool(np.all(np.abs(apart) <= 4))
 
 
 def llama3_factors(count, theta, factor, low, high, context):
@@ -429,7 +438,8 @@ def left_out_reason(name, tensor, config):
         return "derived: attention mask"
     if name == "rope_freqs.weight" and dtype == "f32" and len(shape) == 1 and shape[0]:
         values, rope = np.frombuffer(data, np.float32), config["rope"]
-        factors = [rope["factor"]] if rope.get("rope_type", rope.get("type")) == "llama3" else [8, 32]
+        scaled = rope.get("rope_type", rope.get("type")) == "llama3" and "factor" in rope
+        factors = [rope["factor"]] if scaled else [8, 32]
         for factor in factors:
             if near(values, llama3_factors(len(values), config["theta"] or 10000.0, factor,
                                            rope.get("low_freq_factor", 1.0),
@@ -476,7 +486,7 @@ def join(parts, axis, config, name, stem):
         rows = sum(part[1][0] for part in parts)
         copies, rest = divmod(rows, config["n_kv_heads"] * head_dim)
         if rest or copies < 1 or len(parts) % copies:
-            raise NoIdentity(f"{name}: {rows} rows for {config['n_kv_heads']} kv heads of {head_dim}")
+            raise NoIdentity(f"{name}: {rows} rows for {config['n_kv_heads']} heads of {head_dim}")
         for i, part in enumerate(parts):
             if part != parts[i - i % copies]:
                 raise NoIdentity(f"{name}: replicated parts differ")
@@ -613,7 +623,8 @@ def main(arguments):
         if "--tensors" in options:
             for name in sorted(rows, key=lambda n: n.encode("utf-8")):
                 digest, dtype, shape = rows[name]
-                print(f"  {digest.hex()} {dtype} {'x'.join(str(n) for n in shape if n != 1)} {name}")
+                dims = "x".join(str(n) for n in shape if n != 1)
+                print(f"  {digest.hex()} {dtype} {dims} {name}")
             for name, reason in left_out:
                 print(f"  left out: {name}: {reason}")
     return status

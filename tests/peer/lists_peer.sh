@@ -51,7 +51,7 @@ for algorithm in "${!tool[@]}"; do
     "$hallmark" hash "$folder" --algo "$algorithm" --format gnu >"$list.ours"
     expect 0 "$sum -c of hallmark's list of $folder" -- "$sum" -c "$list.ours"
     compared=$((compared + 1))
-    if (($(wc -l <"$list.ours") != $(find "$folder" -type f | wc -l))); then
+    if (($(wc -l <"$list.ours") != $(find "$folder" -type f -printf x | wc -c))); then
       wrong=$((wrong + 1))
       echo "WRONG: hallmark's $algorithm list of $folder does not have one line a file"
     fi

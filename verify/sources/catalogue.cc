@@ -21,9 +21,8 @@ bool Sniff(std::string_view text, std::string_view) {
 Result<Source> Parse(std::string_view text, std::string_view file_name) {
   ParsedCatalogue parsed = HM_TRY(ParseCatalogue(text, std::string(file_name)));
   if (parsed.entries.size() != 1) {
-    return Error{Errc::kUsage, "",
-                 fmt::format("a catalogue of {} models", parsed.entries.size()), std::nullopt,
-                 "import it, then name one of them: catalogue:ID"};
+    return Error{Errc::kUsage, "", fmt::format("a catalogue of {} models", parsed.entries.size()),
+                 std::nullopt, "import it, then name one of them: catalogue:ID"};
   }
   Source source = ToSource(parsed.entries[0]);
   for (Finding& finding : parsed.findings) source.findings.push_back(std::move(finding));

@@ -9,8 +9,7 @@ namespace hallmark {
 namespace {
 
 bool Sniff(std::string_view text, std::string_view file_name) {
-  return AsciiLower(file_name).ends_with(".chk") &&
-         FirstShape(text, file_name) == LineShape::kGnu;
+  return AsciiLower(file_name).ends_with(".chk") && FirstShape(text, file_name) == LineShape::kGnu;
 }
 
 }  // namespace

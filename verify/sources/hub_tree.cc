@@ -27,8 +27,7 @@ constexpr std::size_t kTreePage = 1000;
 
 bool LooksLikeTree(const JsonValue& root) {
   const std::vector<JsonValue> items = root.Items();
-  return root.IsArray() && !items.empty() && items[0].Find("path") && items[0].Find("type") &&
-         items[0].Find("oid");
+  return root.IsArray() && !items.empty() && items[0].Find("path") && items[0].Find("type");
 }
 
 bool LooksLikeModel(const JsonValue& root) {
@@ -39,7 +38,7 @@ bool LooksLikeModel(const JsonValue& root) {
 bool Sniff(std::string_view text, std::string_view) {
   const std::size_t start = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   if (start == std::string_view::npos || (text[start] != '[' && text[start] != '{')) return false;
-  if (text.find("\"oid\"") == std::string_view::npos &&
+  if (text.find("\"path\"") == std::string_view::npos &&
       text.find("\"siblings\"") == std::string_view::npos) {
     return false;
   }
@@ -60,8 +59,8 @@ class ListingReader {
     if (source_.files.empty()) return Malformed("the listing names no file");
     CheckFolders();
     Note("git-blob-id", small_files_,
-         "have only a git blob id, which is not compared: of them only name and size are checked");
-    Note("no-digest", bare_files_, "have neither a digest nor a size in this listing");
+         "only a git blob id, which is not compared: name and size are all that is checked");
+    Note("no-digest", bare_files_, "neither a digest nor a size in this listing");
     if (is_tree && items.size() == kTreePage) {
       source_.complete = false;
       source_.findings.push_back(
@@ -123,6 +122,9 @@ class ListingReader {
     if (const auto lfs_size = lfs.Find("size")) {
       const auto bytes = lfs_size->AsU64();
       if (!bytes) return MalformedItem("lfs.size is not a number of bytes");
+      // Some listings give the size of the pointer where that of the file belongs.
+      const auto pointer = lfs.Find("pointerSize");
+      if (size && pointer && pointer->AsU64() == size) size.reset();
       if (size && *size != *bytes) {
         return MalformedItem(fmt::format("size {} and lfs.size {} differ", *size, *bytes));
       }
@@ -144,8 +146,10 @@ class ListingReader {
 
   void Note(std::string code, std::uint64_t count, std::string_view what) {
     if (count == 0) return;
-    source_.findings.push_back({Severity::kNote, std::move(code), "",
-                                fmt::format("{} file{} {}", count, count == 1 ? "" : "s", what)});
+    source_.findings.push_back(
+        {Severity::kNote, std::move(code), "",
+         fmt::format("{} {}", count == 1 ? "1 file has" : fmt::format("{} files have", count),
+                     what)});
   }
 
   std::size_t index_ = 0;

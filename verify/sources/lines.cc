@@ -81,8 +81,8 @@ struct ParsedRecord {
 
 ParsedRecord Problem(std::string message) { return {std::nullopt, std::move(message)}; }
 
-ParsedRecord Named(ListLine line, std::string_view name) {
-  if (line.escaped) {
+ParsedRecord Named(ListLine line, std::string_view name, bool escaped) {
+  if (escaped) {
     auto plain = Unescape(name);
     if (!plain) return Problem("the name holds an escape other than \\\\, \\n and \\r");
     line.name = std::move(*plain);
@@ -94,7 +94,7 @@ ParsedRecord Named(ListLine line, std::string_view name) {
 }
 
 // "hex", "hex  name", "hex *name", "hex name" from the start of `text` on.
-ParsedRecord ParseHexFirst(ListLine line, std::string_view text) {
+ParsedRecord ParseHexFirst(ListLine line, std::string_view text, bool escaped) {
   const std::size_t digits = HexRun(text);
   line.hex = text.substr(0, digits);
   std::string_view rest = text.substr(digits);
@@ -110,11 +110,11 @@ ParsedRecord ParseHexFirst(ListLine line, std::string_view text) {
     return {std::move(line), {}};
   }
   line.shape = LineShape::kGnu;
-  return Named(std::move(line), rest);
+  return Named(std::move(line), rest, escaped);
 }
 
 // "TAG (name) = hex" and "TAG(name)= hex"; nullopt if `text` is neither.
-std::optional<ParsedRecord> ParseTagged(ListLine line, std::string_view text) {
+std::optional<ParsedRecord> ParseTagged(ListLine line, std::string_view text, bool escaped) {
   const std::size_t open = text.find('(');
   if (open == std::string_view::npos || open == 0) return std::nullopt;
   const bool bsd = text[open - 1] == ' ';
@@ -133,7 +133,7 @@ std::optional<ParsedRecord> ParseTagged(ListLine line, std::string_view text) {
     line.shape = LineShape::kLone;
     return ParsedRecord{std::move(line), {}};
   }
-  return Named(std::move(line), name);
+  return Named(std::move(line), name, escaped);
 }
 
 // "name crc32", of lists that call themselves SFV.
@@ -147,17 +147,18 @@ std::optional<ParsedRecord> ParseSfv(ListLine line, std::string_view text) {
   line.hex = hex;
   std::string_view name = text.substr(0, blank);
   while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) name.remove_suffix(1);
-  return Named(std::move(line), name);
+  return Named(std::move(line), name, false);
 }
 
 // Words for a record that has no known shape.
 std::string DescribeStranger(std::string_view text) {
   const std::string_view word = text.substr(0, text.find_first_of(" \t"));
   const auto digits = std::count_if(word.begin(), word.end(), IsHexDigit);
-  if (word.size() >= 24 && static_cast<std::size_t>(digits) * 10 >= word.size() * 8) {
-    const char odd = *std::find_if_not(word.begin(), word.end(), IsHexDigit);
+  const std::size_t odd = HexRun(word);
+  if (word.size() >= 24 && odd < word.size() &&
+      static_cast<std::size_t>(digits) * 10 >= word.size() * 8) {
     return fmt::format("the digest holds {}, which is no hex digit",
-                       EscapeForPeople(std::string_view(&odd, 1)));
+                       EscapeForPeople(word.substr(odd, 1)));
   }
   return "not a checksum line";
 }
@@ -172,26 +173,29 @@ struct Habits {
 ParsedRecord ParseRecord(std::string_view text, std::uint64_t number, const Habits& habits) {
   ListLine line;
   line.number = number;
+  bool escaped = false;
   if (habits.sfv) {
     if (auto parsed = ParseSfv(line, text)) return std::move(*parsed);
   }
   if (habits.escapes && text.front() == '\\') {
-    line.escaped = true;
+    escaped = true;
     text.remove_prefix(1);
   }
+  line.backslashes_meant = escaped || !habits.escapes;
   const auto starts_with_digest = [](std::string_view part, std::size_t min_hex) {
     const std::size_t digits = HexRun(part);
     return digits >= min_hex &&
            (digits == part.size() || part[digits] == ' ' || part[digits] == '\t');
   };
-  if (starts_with_digest(text, habits.min_hex)) return ParseHexFirst(std::move(line), text);
+  if (starts_with_digest(text, habits.min_hex))
+    return ParseHexFirst(std::move(line), text, escaped);
   if (const std::size_t colon = text.find(':');
       colon != std::string_view::npos && IsTag(text.substr(0, colon)) &&
       starts_with_digest(text.substr(colon + 1), kCrcHex)) {
     line.tag = text.substr(0, colon);
-    return ParseHexFirst(std::move(line), text.substr(colon + 1));
+    return ParseHexFirst(std::move(line), text.substr(colon + 1), escaped);
   }
-  if (auto parsed = ParseTagged(line, text)) return std::move(*parsed);
+  if (auto parsed = ParseTagged(line, text, escaped)) return std::move(*parsed);
   return Problem(DescribeStranger(text));
 }
 
@@ -204,7 +208,8 @@ class RecordReader {
     const std::string name = AsciiLower(file_name);
     habits_.escapes = separator_ == '\n';
     habits_.sfv = name.ends_with(".sfv") || rest_.starts_with(';');
-    habits_.min_hex = name.find("crc") == std::string::npos ? kMinHex : kCrcHex;
+    const bool crc = name.ends_with(".crc") || name.find("crc32") != std::string::npos;
+    habits_.min_hex = crc ? kCrcHex : kMinHex;
   }
 
   // The next record, parsed; nullopt at the end.
@@ -292,9 +297,9 @@ std::optional<LineShape> FirstShape(std::string_view text, std::string_view file
 
 std::string NameOfHashedFile(std::string_view file_name) {
   static constexpr std::string_view kSuffixes[] = {
-      ".md5",  ".md5sum", ".sha1",    ".sha1sum", ".sha256", ".sha256sum", ".sha512", ".sha512sum",
-      ".b2",   ".b2sum",  ".blake2b", ".b3",      ".b3sum",  ".blake3",    ".crc32",  ".crc",
-      ".hash", ".digest", ".sum",     ".checksum"};
+      ".md5",       ".md5sum", ".sha1",  ".sha1sum", ".sha256", ".sha256sum", ".sha512",
+      ".sha512sum", ".b2",     ".b2sum", ".blake2b", ".b3",     ".b3sum",     ".blake3",
+      ".crc32",     ".crc",    ".hash",  ".digest",  ".sum",    ".checksum"};
   const std::string lower = AsciiLower(file_name);
   for (const std::string_view suffix : kSuffixes) {
     if (lower.size() > suffix.size() && lower.ends_with(suffix)) {

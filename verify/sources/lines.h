@@ -1,4 +1,4 @@
-// The one tokenizer of all line-based checksum lists: docs/sources.md.
+// The one tokenizer of all line-based checksum lists: docs/sources/lists.md.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,12 @@ enum class LineShape {
 struct ListLine {
   std::uint64_t number = 0;  // 1-based; counts records where NUL separates them
   LineShape shape = LineShape::kGnu;
-  std::string tag;       // the algorithm as written, or empty
-  std::string hex;       // hex digits, of any length
-  std::string name;      // unescaped, unchecked; empty for kLone
-  bool escaped = false;  // written with coreutils' escapes: backslashes in `name` are meant
+  std::string tag;   // the algorithm as written, or empty
+  std::string hex;   // hex digits, of any length
+  std::string name;  // unescaped, unchecked; empty for kLone
+  // True if backslashes in `name` are part of it: written with coreutils' escapes, or in a
+  // NUL-separated list, which only coreutils writes. Else they may be Windows' separators.
+  bool backslashes_meant = false;
 };
 
 struct LineProblem {
@@ -33,10 +35,10 @@ struct LineProblem {
 
 struct ListText {
   std::vector<ListLine> lines;
-  std::vector<LineProblem> problems;     // the first 100 lines that are no checksum lines
-  std::uint64_t further_problems = 0;    // how many more there are
-  std::string comments;                  // text of the comments, at most 4096 bytes
-  bool pgp_signed = false;               // the list stood inside a PGP clear-text signature
+  std::vector<LineProblem> problems;   // the first 100 lines that are no checksum lines
+  std::uint64_t further_problems = 0;  // how many more there are
+  std::string comments;                // text of the comments, at most 4096 bytes
+  bool pgp_signed = false;             // the list stood inside a PGP clear-text signature
 };
 
 // Accepts CRLF, a byte order mark, comments (# and ;), blank lines, coreutils' escapes, `algo:hex`,

@@ -25,10 +25,10 @@ Hint HintIn(std::string_view text) {
     Hint hint;
   };
   static constexpr Word kWords[] = {
-      {"md5", Hint::kMd5},        {"sha256", Hint::kSha256},  {"sha2-256", Hint::kSha256},
-      {"sha-256", Hint::kSha256}, {"sha512", Hint::kSha512},  {"sha2-512", Hint::kSha512},
-      {"sha-512", Hint::kSha512}, {"sha1", Hint::kSha1},      {"sha-1", Hint::kSha1},
-      {"blake2", Hint::kBlake2},  {"b2sum", Hint::kBlake2},   {"blake3", Hint::kBlake3},
+      {"md5", Hint::kMd5},        {"sha256", Hint::kSha256}, {"sha2-256", Hint::kSha256},
+      {"sha-256", Hint::kSha256}, {"sha512", Hint::kSha512}, {"sha2-512", Hint::kSha512},
+      {"sha-512", Hint::kSha512}, {"sha1", Hint::kSha1},     {"sha-1", Hint::kSha1},
+      {"blake2", Hint::kBlake2},  {"b2sum", Hint::kBlake2},  {"blake3", Hint::kBlake3},
       {"b3sum", Hint::kBlake3},   {"crc32", Hint::kCrc32}};
   const std::string lower = AsciiLower(text);
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
@@ -168,10 +168,10 @@ class ListBuilder {
                                            : ByTag(line.tag, line.hex.size());
     std::string path;
     if (line.shape == LineShape::kLone) {
-      path = NameOfHashedFile(file_name_);
+      path = CheckRelativePath(NameOfHashedFile(file_name_)).value_or("");
       source_.complete = false;  // it says nothing about other files
     } else {
-      auto checked = CheckListedPath(line.name, line.escaped);
+      auto checked = CheckListedPath(line.name, line.backslashes_meant);
       if (!checked && checked.error().code == Errc::kUnsupported) {
         AddProblem(line.number, "backslash-path", checked.error().message);
         return {};
@@ -214,7 +214,8 @@ class ListBuilder {
   void NoteProblems() {
     std::vector<std::pair<std::uint64_t, Finding>> all = std::move(problems_);
     for (const LineProblem& problem : list_.problems) {
-      all.emplace_back(problem.number, ProblemAt(problem.number, "malformed-line", problem.message));
+      all.emplace_back(problem.number,
+                       ProblemAt(problem.number, "malformed-line", problem.message));
     }
     if (all.empty()) return;
     source_.complete = false;
@@ -261,12 +262,12 @@ class ListBuilder {
   std::vector<std::pair<std::uint64_t, Finding>> problems_;  // with their lines, in order
   std::uint64_t untold_ = 0;
   bool told_of_space_ = false;
-  std::array<std::uint64_t, 2> guessed_{};    // lines of 64 and of 128 hex digits
+  std::array<std::uint64_t, 2> guessed_{};  // lines of 64 and of 128 hex digits
 };
 
 }  // namespace
 
-Result<std::string> CheckListedPath(std::string_view path, bool escaped) {
+Result<std::string> CheckListedPath(std::string_view path, bool backslashes_meant) {
   if (path.find('\\') == std::string_view::npos) return CheckRelativePath(path);
   // The slashes must be right in any case; 'x' stands in for what CheckRelativePath refuses.
   std::string plain(path);
@@ -276,7 +277,7 @@ Result<std::string> CheckListedPath(std::string_view path, bool escaped) {
     return Error{Errc::kMalformed, "",
                  fmt::format("the path {} leaves its directory", EscapeForPeople(path))};
   }
-  if (!escaped) {
+  if (!backslashes_meant) {
     return Error{Errc::kUnsupported, "",
                  fmt::format("the path {} is written with backslashes, which are part of a name "
                              "here; write '/' instead",

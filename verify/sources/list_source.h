@@ -21,8 +21,9 @@ namespace hallmark {
 Result<Source> SourceFromLines(std::string_view text, std::string_view file_name);
 
 // A path as a list names it, checked as CheckRelativePath does, but with backslashes let through
-// where coreutils' escapes show that they are meant and no reading of them leaves the directory.
-Result<std::string> CheckListedPath(std::string_view path, bool escaped);
+// where they are meant and no reading of them leaves the directory. kUnsupported where they may be
+// Windows' separators.
+Result<std::string> CheckListedPath(std::string_view path, bool backslashes_meant);
 
 // Collects what a source says about files; several statements about one path become one file.
 class FileCollector {

@@ -13,8 +13,6 @@
 namespace hallmark {
 namespace {
 
-constexpr std::size_t kHeadBytes = 4096;
-
 std::string_view LastComponent(std::string_view name) {
   return name.substr(name.find_last_of('/') + 1);  // npos + 1 is 0
 }
@@ -26,100 +24,87 @@ std::string_view Body(std::string_view text) {
   return start == std::string_view::npos ? std::string_view() : text.substr(start);
 }
 
-struct Stranger {
-  Errc code;
-  std::string what;
-  std::string hint;
-};
+constexpr std::string_view kSourceHint =
+    "a source is a list of checksums, a manifest, a hub's file listing, another copy, or "
+    "catalogue:ID";
 
-// What a JSON text is that is no source.
-Stranger DescribeJson(std::string_view text) {
+// JSON that is no source; empty `what` where RecogniseForeign has better words.
+ForeignKind DescribeJson(std::string_view text) {
   const auto document = JsonDocument::Parse(text, "");
-  if (!document) return {document.error().code, document.error().message, ""};
+  if (!document) return {document.error().message, "", document.error().code};
   const JsonValue root = document->Root();
   if (const auto schema = root.Find("schema")) {
     const std::string_view name = schema->AsString().value_or("");
     if (name.starts_with("hallmark.")) {
-      return {Errc::kUnsupported, fmt::format("a statement of kind {}, which lists no files",
-                                              EscapeForPeople(name)), ""};
+      return {fmt::format("a statement of kind {}, which lists no files", EscapeForPeople(name)),
+              std::string(kSourceHint)};
     }
   }
   if (root.Find("weight_map")) {
-    return {Errc::kUnsupported,
-            "an index of shards: it says which file holds which tensor, not what the files are",
+    return {"an index of shards: it says which file holds which tensor, not what the files are",
             "name the directory it lies in to compare with that copy"};
   }
   if (root.Find("schemaVersion") && root.Find("layers")) {
-    return {Errc::kUnsupported, "an OCI or Ollama manifest, which is not read yet as a source", ""};
+    return {"an OCI or Ollama manifest, which is not known here as a source", ""};
   }
-  if (root.Find("model_type") || root.Find("architectures")) {
-    return {Errc::kUnsupported, "a model's configuration, not a list of checksums", ""};
+  return {};
+}
+
+// Lists and signatures that are known by their start, and are no source here.
+ForeignKind DescribeByStart(std::string_view start) {
+  struct Kind {
+    std::string_view start, what, hint;
+  };
+  static constexpr std::string_view kSignedHint = "name the list that it signs";
+  static constexpr Kind kKinds[] = {
+      {"untrusted comment:", "a minisign or signify signature or key, not a list", kSignedHint},
+      {"-----begin pgp", "a detached signature or key, not a list", kSignedHint},
+      {"-----begin ssh signature", "a detached signature, not a list", kSignedHint},
+      {"%%%% hashdeep", "a hashdeep list, which is not known here as a source", ""},
+      {"<metalink", "a metalink, which is not known here as a source", ""},
+      {"d8:announce", "a torrent, which is not known here as a source", ""},
+      {"d13:announce-list", "a torrent, which is not known here as a source", ""},
+      {"d4:info", "a torrent, which is not known here as a source", ""},
+      {"version http", "looks like a git-lfs pointer, but of an unknown version", ""},
+  };
+  for (const Kind& kind : kKinds) {
+    if (start.starts_with(kind.start)) return {std::string(kind.what), std::string(kind.hint)};
   }
-  if (const auto error = root.Find("error")) {
-    return {Errc::kMalformed,
-            fmt::format("an error message of a server, not a list: {}",
-                        EscapeForPeople(error->AsString().value_or("").substr(0, 200))),
-            "download the list again, logged in if the page asks for it"};
+  // "sha256    HEX  file.gguf:tensor"
+  for (const std::string_view algorithm : {"xxh64 ", "sha1 ", "sha256 ", "uuid "}) {
+    if (start.starts_with(algorithm) && start.find(" (") == std::string_view::npos) {
+      return {"looks like llama-gguf-hash's list: its hashes are of tensors, not of files", ""};
+    }
   }
-  return {Errc::kUnsupported, "JSON of a kind that lists no checksums known here", ""};
+  return {};
 }
 
 // What a text is that no dialect reads.
-Stranger Describe(std::string_view text) {
-  static constexpr std::string_view kHint =
-      "a source is a list of checksums, a manifest, a hub's file listing, another copy, or "
-      "catalogue:ID";
+ForeignKind Describe(std::string_view text) {
   const std::string_view body = Body(text);
-  const std::string start = AsciiLower(body.substr(0, 512));
-  if (body.empty()) return {Errc::kMalformed, "the list is empty", ""};
+  if (body.empty()) return {"the list is empty", "", Errc::kMalformed};
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-    return {Errc::kUnsupported, "UTF-16 text, as PowerShell writes it",
+    return {"UTF-16 text, as PowerShell writes it",
             "save the list as UTF-8: Get-FileHash … | Out-File -Encoding utf8"};
   }
-  if (body.front() == '{' || body.front() == '[') return DescribeJson(text);
-  if (start.starts_with("<!doctype html") || start.starts_with("<html")) {
-    return {Errc::kMalformed, "a saved web page, not a list",
-            "download the list again, logged in if the page asks for it"};
-  }
-  if (start.starts_with("<?xml") || start.starts_with("<metalink")) {
-    return {Errc::kUnsupported, "XML, not a list of checksums known here", ""};
-  }
-  if (start.starts_with("version https://") || start.starts_with("version http://")) {
-    return {Errc::kUnsupported, "looks like a git-lfs pointer of an unknown version", ""};
-  }
-  if (start.starts_with("untrusted comment:")) {
-    return {Errc::kUnsupported, "a minisign or signify signature or key, not a list",
-            "name the list that it signs"};
-  }
-  if (start.starts_with("-----begin pgp") || start.starts_with("-----begin ssh signature")) {
-    return {Errc::kUnsupported, "a detached signature or key, not a list",
-            "name the list that it signs"};
-  }
-  if (start.starts_with("%%%% hashdeep")) {
-    return {Errc::kUnsupported, "a hashdeep list, which is not read yet as a source", ""};
-  }
-  if (start.starts_with("d8:announce") || start.starts_with("d4:info") ||
-      start.starts_with("d13:announce-list")) {
-    return {Errc::kUnsupported, "a torrent, which is not read yet as a source", ""};
-  }
-  for (const std::string_view algorithm : {"xxh64 ", "sha1 ", "sha256 ", "uuid "}) {
-    if (start.starts_with(algorithm) && start.find(" (") == std::string::npos) {
-      return {Errc::kUnsupported,
-              "looks like llama-gguf-hash's list: its hashes are of tensors, not of files", ""};
-    }
-  }
+  const bool json = body.front() == '{' || body.front() == '[';
+  ForeignKind kind = json ? DescribeJson(text) : DescribeByStart(AsciiLower(body.substr(0, 512)));
+  if (!kind.what.empty()) return kind;
   const FileHead head = {AsBytes(text.substr(0, kHeadBytes)), text.size()};
   for (const Format& format : AllFormats()) {
     if (format.sniff(head)) {
-      return {Errc::kUnsupported, fmt::format("weights ({}), not a list", format.title),
+      return {fmt::format("weights ({}), not a list", format.title),
               "name the file itself to compare with that copy"};
     }
   }
-  ForeignKind foreign = RecogniseForeign(head);
-  if (!foreign.what.empty()) {
-    return {Errc::kMalformed, foreign.what + ", not a list of checksums", foreign.hint};
+  kind = RecogniseForeign(head);
+  // What looks like a list there is one without a usable line here.
+  if (kind.what.empty() || kind.what == "plain text" || kind.what == "a list of checksums") {
+    return {"no checksum line in it", std::string(kSourceHint), Errc::kMalformed};
   }
-  return {Errc::kMalformed, "no checksum line in it", std::string(kHint)};
+  kind.what += ", not a list of checksums";
+  if (json) kind.hint = kSourceHint;
+  return kind;
 }
 
 // Texts whose start shows that no line of theirs can be a checksum line.
@@ -133,13 +118,15 @@ bool IsMarkup(std::string_view text) {
 
 std::span<const Dialect> AllDialects() {
   static const std::array<Dialect, 10> kDialects = {
-      kManifestDialect,  kCatalogueDialect, kHubTreeDialect, kLfsPointerDialect,
-      kChecklistDialect, kGnuDialect,       kBsdDialect,     kOpensslDialect,
-      kSfvDialect,       kLoneHashDialect};
+      kManifestDialect, kCatalogueDialect, kHubTreeDialect, kLfsPointerDialect, kChecklistDialect,
+      kGnuDialect,      kBsdDialect,       kOpensslDialect, kSfvDialect,        kLoneHashDialect};
   return kDialects;
 }
 
 void NoteWeakDigests(Source& source) {
+  for (const Finding& finding : source.findings) {
+    if (finding.code == "weak-digests") return;
+  }
   std::uint64_t weak = 0;
   std::uint64_t with_digests = 0;
   std::vector<std::string> algorithms;
@@ -187,7 +174,7 @@ Result<Source> ParseSource(std::string_view text, std::string name) {
     source->name = std::move(name);
     return source;
   }
-  Stranger stranger = Describe(text);
+  ForeignKind stranger = Describe(text);
   return Error{stranger.code, std::move(name), std::move(stranger.what), std::nullopt,
                std::move(stranger.hint)};
 }

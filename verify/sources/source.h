@@ -32,7 +32,7 @@ struct ListedFile {
   // True if its absence from a copy leaves no gap: a list of the publisher's, or a file that the
   // official layout keeps elsewhere (the tokenizer beside LLaMA's size folders).
   bool optional = false;
-  std::string note;  // what the source says about it, for people; or empty
+  std::string note = {};  // what the source says about it, for people; or empty
 };
 
 struct Source {

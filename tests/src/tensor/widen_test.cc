@@ -28,7 +28,9 @@ TEST(WidenToF64, GivesEveryF16ItsValue) {
     const double value = Widened(Dtype::kF16, Le16(static_cast<std::uint16_t>(bits)));
     if (exponent == 31) {
       EXPECT_EQ(std::isnan(value), fraction != 0) << bits;
-      if (fraction == 0) EXPECT_EQ(value, sign * HUGE_VAL);
+      if (fraction == 0) {
+        EXPECT_EQ(value, sign * HUGE_VAL);
+      }
     } else {
       const double expected =
           exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);

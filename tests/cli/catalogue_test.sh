@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# The book of known checksums: what is built in, and a user's own entries.
+# shellcheck source-path=SCRIPTDIR source=support.sh
+source "$(dirname "$0")/support.sh"
+
+run 0 catalogue list
+out_has llama-1/7B
+run 0 catalogue list --json
+json 'sorted({e["built_in"] for e in r["entries"]}), "llama-1/7B" in [e["id"] for e in r["entries"]]' \
+  '([True], True)'
+run 0 catalogue show llama-1/7B
+# docs: Meta's own md5 of consolidated.00.pth.
+out_has md5:6efc8dab194ab59e49cd24be5574d85e 'not attackers' publisher
+run 0 catalogue show catalogue:llama-1/7B --json
+json 'r["entry"]["id"]' llama-1/7B
+run 3 catalogue show llama-1/8B
+err_has 'hallmark: hint: '
+
+cp -r "$fixtures/meta-llama2-bf16" model
+run 0 catalogue add model my-org/tiny --publisher 'My Org'
+run 0 catalogue show my-org/tiny
+out_has hm1:f002385abf1bde44ed161deb1aa760168242ff88844c4a9c9e9a6781181f17ee 'My Org'
+run 2 catalogue add model my-org/tiny
+err_has --force
+run 0 verify model --against catalogue:my-org/tiny
+run 0 verify "$fixtures/hf-bin" --against catalogue:my-org/tiny
+[[ $(head -1 "$scratch/out") == same-weights:* ]] || complain 'a mirror against the catalogue'
+run 0 identify "$fixtures/hf-bin"
+out_has my-org/tiny
+
+# Handed on to somebody else.
+run 0 catalogue export my-org/tiny -o entry.json
+XDG_DATA_HOME=$scratch/other run 0 catalogue import entry.json
+XDG_DATA_HOME=$scratch/other run 0 verify model --against catalogue:my-org/tiny
+run 2 catalogue import entry.json
+run 0 catalogue import entry.json --force
+
+# A manifest is as good as the files.
+run 0 hash model --format manifest -o manifest.json
+run 0 catalogue add manifest.json my-org/from-manifest
+run 0 verify model --against catalogue:my-org/from-manifest
+run 2 catalogue add model llama-1/7B
+echo '{"schema":"hallmark.catalogue/1"' >broken.json
+run 4 catalogue import broken.json
+finish

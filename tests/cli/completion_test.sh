@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Completion scripts are sound, and bash's completes as it should.
+# shellcheck source-path=SCRIPTDIR source=support.sh
+source "$(dirname "$0")/support.sh"
+
+run 2 completion tcsh
+for shell in bash zsh fish; do
+  run 0 completion "$shell"
+  cp "$scratch/out" "$scratch/completion.$shell"
+  out_has verify against catalogue
+  if command -v "$shell" >/dev/null; then
+    "$shell" -n "$scratch/completion.$shell" || complain "$shell refuses its script"
+  fi
+done
+
+# complete WORD…: what is offered for the last word.
+complete_words() {
+  bash -c 'source "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+compopt() { :; }
+_hallmark
+printf "%s\n" "${COMPREPLY[@]}"' - "$scratch/completion.bash" "$@"
+}
+offers() {
+  local expected=$1
+  shift
+  local got
+  got=$(complete_words "$@" | tr '\n' ' ')
+  [[ $got == "$expected " ]] || complain "completing $*: $got, expected $expected"
+}
+offers 'verify version' hallmark ver
+offers 'export' hallmark catalogue ex
+offers '--against' hallmark verify dir --ag
+offers 'auto always' hallmark verify dir --color a
+offers 'bash' hallmark completion b
+touch model.gguf
+offers 'model.gguf' hallmark inspect mo
+offers 'model.gguf' hallmark verify x --against mo
+offers '--force' hallmark catalogue import --f
+finish

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Lists that coreutils can check; one read; nothing left behind.
+# shellcheck source-path=SCRIPTDIR source=support.sh
+source "$(dirname "$0")/support.sh"
+
+mkdir dir
+printf 'a' >dir/plain
+printf 'b' >'dir/with space'
+printf 'c' >'dir/back\slash'
+printf 'd' >$'dir/new\nline'
+printf 'e' >$'dir/carriage\rreturn'
+: >dir/empty
+printf 'f' >'dir/-dash'
+printf 'g' >$'dir/\xff\xfe'
+
+for algorithm in md5 sha1 sha256 sha512; do
+  run 0 hash --algo "$algorithm" dir
+  err_is_empty
+  "${algorithm}sum" --check --quiet "$scratch/out" || complain "${algorithm}sum refuses the gnu list"
+  run 0 hash --algo "$algorithm" --format bsd dir
+  "${algorithm}sum" --check --quiet "$scratch/out" || complain "${algorithm}sum refuses the bsd list"
+done
+run 0 hash --algo blake2b dir
+b2sum --check --quiet "$scratch/out" || complain 'b2sum refuses the gnu list'
+
+# The same bytes as coreutils writes, whatever the order of the files.
+run 0 hash dir
+sha256sum dir/* | sort >"$scratch/theirs"
+sort "$scratch/out" | cmp -s - "$scratch/theirs" || complain 'not what sha256sum writes'
+
+# A checklist has names without the directory.
+run 0 hash --format checklist dir
+(cd dir && md5sum --check --quiet "$scratch/out") || complain 'md5sum refuses the checklist'
+
+run 0 hash --json --algo sha256,crc32,tree dir/plain dir/empty
+json 'r["verdict"], r["files_hashed"], r["bytes_hashed"]' "('ok', 2, 1)"
+json 'r["files"][0]["digests"][:2]' \
+  "['sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb', 'crc32:e8b7be43']"
+json 'r["files"][1]["digests"][2]' "tree:$(printf '0%.0s' {1..64})"
+
+# What cannot be read does not stop the others, and is not taken for done.
+run 3 hash dir/plain missing
+out_has dir/plain
+err_has 'hallmark: error: missing'
+run 3 hash --json dir/plain missing
+json 'r["exit_code"], r["files_hashed"], r["files"][1]["error"]["code"]' "(3, 1, 'not-found')"
+
+# An output appears whole or not at all, and replaces nothing unasked.
+run 0 hash dir/plain -o list
+sha256sum --check --quiet list || complain 'the list written by -o'
+run 2 hash dir/empty -o list
+err_has list --force
+sha256sum --check --quiet list || complain 'the list was changed'
+run 0 hash dir/empty -o list --force
+grep -q dir/empty list || complain '--force did not replace the list'
+run 3 hash dir/plain -o no/such/folder/list
+only dir list
+
+# Manifests: the same bytes for the same files, wherever they are.
+cp -r "$fixtures/meta-llama2-bf16" model
+run 0 hash model --format manifest -o a.json
+cp -r model moved
+run 0 hash moved --format manifest -j 1 -o b.json
+cmp -s a.json b.json || complain 'two manifests of the same files differ'
+python3 -c 'import json; assert json.load(open("a.json"))["schema"] == "hallmark.manifest/1"' ||
+  complain 'the manifest has no schema'
+run 2 hash model moved --format manifest
+only dir list model moved a.json b.json
+finish

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Every verdict, with its exit status, in text and in JSON.
+# shellcheck source-path=SCRIPTDIR source=support.sh
+source "$(dirname "$0")/support.sh"
+
+official=$fixtures/meta-llama2-bf16
+cp -r "$official" copy
+rm copy/checklist.chk
+(cd copy && sha256sum -- * >"$scratch/list")
+
+run 0 verify copy --against "$scratch/list"
+[[ $(head -1 "$scratch/out") == matches:* ]] || complain 'the verdict is not the first word'
+err_is_empty
+run 0 verify copy --against "$scratch/list" --json
+json 'r["verdict"], r["exit_code"], {f["state"] for f in r["files"]}' "('matches', 0, {'ok'})"
+json 'r["read"]["files_hashed"]' "$(wc -l <"$scratch/list")"
+
+# A list that came with the copy cannot vouch for it; md5 is named for what it is worth.
+cp -r "$official" with-list
+run 0 verify with-list --against with-list/checklist.chk --json
+json 'r["sources"][0]["inside_copy"], r["sources"][0]["resists_attackers"]' '(True, False)'
+
+# Without a source, nothing is called authentic, whatever lies around.
+"$hallmark" verify with-list --json >"$scratch/out" 2>"$scratch/err" || true
+command_line='hallmark verify with-list'
+json 'r["verdict"] != "authentic"' True
+
+run 0 hash copy --format manifest -o "$scratch/manifest.json"
+run 0 verify copy --against "$scratch/manifest.json" --json
+json 'r["verdict"], r["sources"][0]["resists_attackers"]' "('matches', True)"
+
+# Another container, the same numbers.
+for mirror in hf-safetensors-sharded gguf/tiny-f16.gguf hf-bin; do
+  run 0 verify "$fixtures/$mirror" --against "$scratch/manifest.json" --json
+  json 'r["verdict"], r["weights"]["state"]' "('same-weights', 'same')"
+done
+run 0 verify "$fixtures/gguf/tiny-f16.gguf" --against "$official"
+[[ $(head -1 "$scratch/out") == same-weights:* ]] || complain 'against another copy'
+# A lossy copy is not the same, and a plain list has nothing to say about a GGUF.
+run 1 verify "$fixtures/gguf/tiny-Q4_0.gguf" --against "$scratch/manifest.json"
+run 3 verify "$fixtures/gguf/tiny-f16.gguf" --against "$scratch/list" --json
+json 'r["verdict"], bool(r["hint"])' "('inconclusive', True)"
+
+# One flipped byte: the file, the range, the tensor.
+cp -r copy tampered
+size=$(stat -c %s tampered/consolidated.01.pth)
+byte=$(od -An -tu1 -j $((size / 2)) -N 1 tampered/consolidated.01.pth)
+# shellcheck disable=SC2059  # the format is the byte
+printf "\\x$(printf %02x $((byte ^ 64)))" |
+  dd of=tampered/consolidated.01.pth bs=1 seek=$((size / 2)) conv=notrunc status=none
+run 1 verify tampered --against "$scratch/list" --json
+json 'r["verdict"], [f["path"] for f in r["files"] if f["state"] == "mismatch"]' \
+  "('mismatch', ['consolidated.01.pth'])"
+run 1 verify tampered --against "$scratch/manifest.json"
+out_has consolidated.01.pth
+[[ $(head -1 "$scratch/out") == mismatch:* ]] || complain 'the verdict is not the first word'
+
+# A wrong size is told before anything is hashed.
+cp -r copy short
+truncate -s 1000 short/consolidated.00.pth
+run 1 verify short --against "$scratch/manifest.json" --json
+json '[f["state"] for f in r["files"] if f.get("path") == "consolidated.00.pth"]' "['wrong-size']"
+err_has consolidated.00.pth 1,000
+
+# Missing files: what is there matches, but it is not the whole.
+cp -r copy partial
+rm partial/consolidated.01.pth
+run 3 verify partial --against "$scratch/list" --json
+json 'r["verdict"], [f["listed_as"] for f in r["files"] if f["state"] == "missing"]' \
+  "('partial', ['consolidated.01.pth'])"
+run 0 verify partial --against "$scratch/list" --include 'consolidated.00.pth' --include '*.json'
+
+# A side file that differs is another model to its user, unless only weights are asked for.
+cp -r copy side
+echo ' ' >>side/params.json
+run 1 verify side --against "$scratch/list"
+run 0 verify side --against "$scratch/list" --weights-only
+
+# Sources that are none.
+: >"$scratch/empty"
+run 4 verify copy --against "$scratch/empty"
+echo '<html><body>Sign in</body></html>' >"$scratch/page"
+run 5 verify copy --against "$scratch/page"
+err_has 'HTML page'
+run 3 verify copy --against "$scratch/no-such-list"
+run 3 verify no-such-copy --against "$scratch/list"
+echo "$(printf 'ab%.0s' {1..31})  consolidated.00.pth" >"$scratch/short-hex"
+run 4 verify copy --against "$scratch/short-hex"
+finish

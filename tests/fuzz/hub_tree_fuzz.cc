@@ -1,0 +1,8 @@
+// Hub listings, as JSON that a server sent.
+#include "tests/fuzz/source_properties.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace hallmark;
+  CheckSource(ParseSource(FuzzText(data, size), "tree.json"), "tree.json");
+  return 0;
+}

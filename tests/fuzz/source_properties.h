@@ -1,0 +1,43 @@
+// What must hold of every source, however hostile the text it was read from.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "src/base/error.h"
+#include "verify/sources/list_source.h"
+#include "verify/sources/source.h"
+
+namespace hallmark {
+
+inline std::string_view FuzzText(const std::uint8_t* data, std::size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+inline void CheckSource(const Result<Source>& source, std::string_view name) {
+  if (!source) {
+    HM_CHECK(source.error().subject == name);
+    HM_CHECK(!source.error().message.empty());
+    return;
+  }
+  HM_CHECK(!source->files.empty() || !source->weights.empty());
+  HM_CHECK(!source->dialect.empty() && !source->title.empty());
+  std::set<std::string_view> paths;
+  for (const ListedFile& file : source->files) {
+    HM_CHECK(paths.insert(file.path).second);
+    if (!file.path.empty()) {
+      const auto checked = CheckListedPath(file.path, true);
+      HM_CHECK(checked.has_value() && *checked == file.path);
+    }
+    std::set<Algorithm> algorithms;
+    for (const ListedDigest& listed : file.digests) {
+      HM_CHECK(algorithms.insert(listed.digest.GetAlgorithm()).second);
+      HM_CHECK(listed.digest.Bytes().size() == InfoOf(listed.digest.GetAlgorithm()).digest_bytes);
+    }
+  }
+}
+
+}  // namespace hallmark

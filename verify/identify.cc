@@ -1,0 +1,307 @@
+#include "verify/identify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "src/hash/hash_files.h"
+#include "src/io/directory.h"
+#include "src/io/file.h"
+#include "weights/identity.h"
+#include "weights/model.h"
+
+namespace hallmark {
+namespace {
+
+constexpr std::size_t kOpenAtOnce = 256;
+constexpr std::size_t kNamedTensors = 20;
+// Below a tenth, equal tensors are rather buffers and untrained norms than a common origin.
+constexpr std::uint64_t kNearShare = 10;
+
+// The digest to compute for a listed file: the strongest it has, the quickest among equals.
+Algorithm ChooseAlgorithm(const ListedFile& file) {
+  const auto rank = [](const ListedDigest& listed) {
+    const AlgorithmInfo& info = InfoOf(listed.digest.GetAlgorithm());
+    return std::pair(info.resists_attackers, info.algorithm == Algorithm::kSha256);
+  };
+  return std::max_element(file.digests.begin(), file.digests.end(),
+                          [&](const auto& a, const auto& b) { return rank(a) < rank(b); })
+      ->digest.GetAlgorithm();
+}
+
+class Identification {
+ public:
+  Identification(const std::filesystem::path& path, const Catalogue& catalogue, const Task& task)
+      : path_(path), catalogue_(catalogue), task_(task) {}
+
+  Result<IdentifyReport> Run() {
+    listing_ = HM_TRY(ListFiles(path_));
+    std::error_code code;
+    single_file_ = std::filesystem::is_regular_file(path_, code);
+    report_.findings = listing_.findings;
+    HM_TRY(HashFiles());
+    CollectModels();
+    if (!Settled()) HM_TRY(CompareWeights());
+    Conclude();
+    return std::move(report_);
+  }
+
+ private:
+  // Files in the order in which they are worth reading, each with its algorithms.
+  std::vector<std::pair<std::size_t, std::set<Algorithm>>> Plan() const {
+    std::set<Algorithm> any_size;
+    std::map<std::uint64_t, std::set<Algorithm>> by_size;
+    for (const CatalogueEntry& entry : catalogue_.Models()) {
+      for (const ListedFile& file : entry.files) {
+        if (file.digests.empty()) continue;
+        (file.size ? by_size[*file.size] : any_size).insert(ChooseAlgorithm(file));
+      }
+    }
+    std::vector<std::pair<std::size_t, std::set<Algorithm>>> plan;
+    for (std::size_t i = 0; i < listing_.files.size(); ++i) {
+      std::set<Algorithm> algorithms = any_size;
+      if (const auto own = by_size.find(listing_.files[i].size); own != by_size.end()) {
+        algorithms.insert(own->second.begin(), own->second.end());
+      }
+      if (!algorithms.empty()) plan.emplace_back(i, std::move(algorithms));
+    }
+    std::stable_partition(plan.begin(), plan.end(), [&](const auto& item) {
+      const DirectoryEntry& entry = listing_.files[item.first];
+      return !catalogue_.FindByNameAndSize(entry.path, entry.size).empty();
+    });
+    return plan;
+  }
+
+  Result<void> HashFiles() {
+    const auto plan = Plan();
+    std::uint64_t total = 0;
+    for (const auto& [i, algorithms] : plan) total += listing_.files[i].size;
+    task_.Begin("hashing", total, plan.size());
+    for (std::size_t first = 0; first < plan.size(); first += kOpenAtOnce) {
+      std::vector<std::unique_ptr<File>> files;
+      std::vector<HashRequest> requests;
+      std::vector<std::size_t> which;
+      const std::size_t last = std::min(first + kOpenAtOnce, plan.size());
+      for (std::size_t p = first; p < last; ++p) {
+        const auto& [i, algorithms] = plan[p];
+        auto file = OpenFile(listing_.files[i].full_path);
+        if (!file) {
+          NoteUnread(i, file.error());
+          continue;
+        }
+        requests.push_back({file->get(), {algorithms.begin(), algorithms.end()}});
+        which.push_back(i);
+        files.push_back(*std::move(file));
+      }
+      HM_TRY(HashSources(requests, task_, [&](std::size_t k, Result<HashOutcome> outcome) {
+        if (outcome) {
+          if (auto same = files[k]->CheckUnchanged(); !same) outcome = std::move(same).error();
+        }
+        if (!outcome) return NoteUnread(which[k], outcome.error());
+        ++report_.files_hashed;
+        report_.bytes_hashed += files[k]->Size();
+        LookUp(which[k], outcome->digests);
+        task_.FileDone(listing_.files[which[k]].path);
+      }));
+    }
+    std::sort(report_.files.begin(), report_.files.end(),
+              [](const auto& a, const auto& b) { return a.path < b.path; });
+    return {};
+  }
+
+  void NoteUnread(std::size_t i, const Error& error) {
+    report_.findings.push_back(
+        {Severity::kWarning, "unread", listing_.files[i].path, error.message, error.offset});
+  }
+
+  void LookUp(std::size_t i, const std::vector<Digest>& digests) {
+    IdentifiedFile file;
+    file.path = listing_.files[i].path;
+    file.size = listing_.files[i].size;
+    for (const Digest& digest : digests) {
+      for (const CatalogueHit& hit : catalogue_.FindByDigest(digest)) {
+        // A stronger digest of the same entry decides; a size that differs disproves an MD5.
+        if (ChooseAlgorithm(*hit.file) != digest.GetAlgorithm()) continue;
+        if (hit.file->size && *hit.file->size != file.size) continue;
+        const auto listed =
+            std::find_if(hit.file->digests.begin(), hit.file->digests.end(),
+                         [&](const ListedDigest& known) { return known.digest == digest; });
+        file.matches.push_back({hit.entry->id, hit.file->path, *listed});
+      }
+    }
+    if (!file.matches.empty()) report_.files.push_back(std::move(file));
+  }
+
+  IdentifiedModel& ModelFor(const CatalogueEntry& entry) {
+    for (IdentifiedModel& model : report_.models) {
+      if (model.id == entry.id) return model;
+    }
+    IdentifiedModel model;
+    model.id = entry.id;
+    model.title = entry.Title();
+    model.complete_entry = entry.complete;
+    for (const ListedFile& file : entry.files) {
+      if (!file.optional) model.files_missing.push_back(file.path);
+    }
+    report_.models.push_back(std::move(model));
+    return report_.models.back();
+  }
+
+  void CollectModels() {
+    std::map<std::string, bool> has_own_file;  // by id
+    for (const IdentifiedFile& file : report_.files) {
+      for (const IdentifiedFile::Match& match : file.matches) {
+        IdentifiedModel& model = ModelFor(*catalogue_.Find(match.id));
+        auto& found = model.files_found;
+        if (std::find(found.begin(), found.end(), match.listed_as) == found.end()) {
+          found.push_back(match.listed_as);
+        }
+        std::erase(model.files_missing, match.listed_as);
+        const bool own =
+            std::all_of(file.matches.begin(), file.matches.end(),
+                        [&](const IdentifiedFile::Match& other) { return other.id == match.id; });
+        has_own_file[match.id] = has_own_file[match.id] || own;
+      }
+    }
+    for (IdentifiedModel& model : report_.models) {
+      model.shared_files_only = !has_own_file[model.id];
+    }
+  }
+
+  bool Settled() const {
+    return std::any_of(report_.models.begin(), report_.models.end(), [&](const auto& model) {
+      return !model.shared_files_only && (single_file_ || (model.Found() && model.complete_entry));
+    });
+  }
+
+  Result<void> CompareWeights() {
+    const auto knows = [](const CatalogueEntry& entry) { return !entry.weights.empty(); };
+    if (std::none_of(catalogue_.Models().begin(), catalogue_.Models().end(), knows)) {
+      report_.no_weights_reason =
+          "no entry of the catalogue has a weight identity; those made from a manifest do";
+      return {};
+    }
+    const auto compute = [&]() -> Result<WeightIdentity> {
+      const Model model = HM_TRY(Model::Open(path_, task_));
+      WeightIdentity identity = HM_TRY(ComputeIdentity(model, task_));
+      HM_TRY(model.CheckUnchanged());
+      return identity;
+    };
+    const Result<WeightIdentity> identity = compute();
+    if (!identity) {
+      if (identity.error().code == Errc::kInterrupted) return identity.error();
+      report_.no_weights_reason = identity.error().message;
+      return {};
+    }
+    report_.weights = identity->ToString();
+    report_.findings.insert(report_.findings.end(), identity->findings.begin(),
+                            identity->findings.end());
+    std::map<std::string_view, const IdentityDigest*> ours;
+    for (const TensorIdentity& tensor : identity->tensors) ours[tensor.name] = &tensor.digest;
+    for (const CatalogueEntry& entry : catalogue_.Models()) {
+      if (knows(entry)) CompareWith(entry, ours);
+    }
+    return {};
+  }
+
+  void CompareWith(const CatalogueEntry& entry,
+                   const std::map<std::string_view, const IdentityDigest*>& ours) {
+    const bool same = entry.weights == report_.weights;
+    std::uint64_t equal = 0;
+    std::uint64_t named = 0;
+    std::vector<std::string> differing;
+    for (const CatalogueTensor& tensor : entry.tensors) {
+      const auto own = ours.find(tensor.name);
+      if (own != ours.end()) ++named;
+      if (own != ours.end() && *own->second == tensor.digest) {
+        ++equal;
+      } else if (differing.size() < kNamedTensors) {
+        differing.push_back(tensor.name);
+      }
+    }
+    if (!same && (equal == 0 || equal < entry.tensors.size() / kNearShare)) return;
+    IdentifiedModel& model = ModelFor(entry);
+    model.same_weights = same;
+    model.tensors_equal = equal;
+    model.tensors_listed = entry.tensors.size();
+    model.tensors_added = ours.size() - named;
+    if (!same) model.tensors_differing = std::move(differing);
+  }
+
+  void Conclude() {
+    const auto rank = [](const IdentifiedModel& model) {
+      const double tensors = model.tensors_listed == 0
+                                 ? 0.0
+                                 : static_cast<double>(model.tensors_equal) /
+                                       static_cast<double>(model.tensors_listed);
+      return std::tuple(model.Found(), model.same_weights, !model.shared_files_only, tensors,
+                        model.files_found.size());
+    };
+    std::stable_sort(report_.models.begin(), report_.models.end(),
+                     [&](const auto& a, const auto& b) { return rank(a) > rank(b); });
+    if (report_.models.empty()) {
+      report_.summary = "no file and no weights of any model in the catalogue";
+      return;
+    }
+    const IdentifiedModel& best = report_.models.front();
+    const bool one_known_file =
+        single_file_ && !best.files_found.empty() && !best.shared_files_only;
+    report_.state = best.Found() || one_known_file ? IdentifyReport::State::kFound
+                                                   : IdentifyReport::State::kNearMiss;
+    if (one_known_file) {
+      report_.summary = fmt::format("{} of {}", best.files_found.front(), best.title);
+    } else if (best.same_weights) {
+      report_.summary = fmt::format("the weights of {}", best.title);
+    } else if (best.Found() && best.complete_entry) {
+      report_.summary = fmt::format("{}: every listed file is here", best.title);
+    } else if (best.Found()) {
+      report_.summary = fmt::format(
+          "{}: every file that the catalogue lists is here, but its entry is not complete",
+          best.title);
+    } else if (best.tensors_equal > 0) {
+      report_.summary = fmt::format(
+          "near {}: all but {} of {} tensors are its own{}", best.title,
+          best.tensors_listed - best.tensors_equal, best.tensors_listed,
+          best.tensors_added > 0 ? fmt::format(", {} were added", best.tensors_added) : "");
+    } else if (best.shared_files_only) {
+      report_.summary =
+          "only files that several models share, such as a tokenizer: they don't tell which it is";
+    } else {
+      report_.summary = fmt::format("part of {}: {} of its files here, {} missing", best.title,
+                                    best.files_found.size(), best.files_missing.size());
+    }
+  }
+
+  const std::filesystem::path& path_;
+  const Catalogue& catalogue_;
+  const Task& task_;
+  DirectoryListing listing_;
+  bool single_file_ = false;
+  IdentifyReport report_;
+};
+
+}  // namespace
+
+std::string_view IdentifyStateName(IdentifyReport::State state) {
+  switch (state) {
+    case IdentifyReport::State::kFound:
+      return "found";
+    case IdentifyReport::State::kNearMiss:
+      return "near-miss";
+    case IdentifyReport::State::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+Result<IdentifyReport> Identify(const std::filesystem::path& path, const Catalogue& catalogue,
+                                const Task& task) {
+  return Identification(path, catalogue, task).Run();
+}
+
+}  // namespace hallmark

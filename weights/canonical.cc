@@ -1,0 +1,580 @@
+#include "weights/canonical.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <unordered_map>
+
+#include "src/base/checked.h"
+#include "src/base/text.h"
+#include "src/model/architecture.h"
+#include "src/model/rope.h"
+#include "weights/views.h"
+
+namespace hallmark {
+namespace {
+
+constexpr std::uint64_t kMaxDerivedBytes =
+    1024 * 1024;  // rope buffers have at most a few hundred values
+constexpr std::uint64_t kMaxExperts = 65536;
+// A tensor can be larger than its file (expanded strides, deflated zeros), but work and memory must
+// stay in proportion to what was downloaded.
+constexpr std::uint64_t kMaxUnfolding = 2048;
+constexpr std::uint64_t kFreeUnfolding = 64 * 1024 * 1024;
+
+// A stored tensor, or the slices of it that the ranks of a model-parallel set hold.
+struct StoredTensor {
+  std::string_view name;  // root key dropped
+  std::vector<TensorPart> parts;
+};
+
+// A tensor in the making.
+struct Joined {
+  Dtype dtype;
+  Shape shape;
+  std::vector<TensorPart> parts;
+  std::vector<TensorReplica> replicas;
+  std::optional<std::size_t> axis;  // parts are joined on it, if more than one
+  std::vector<std::string> relations;
+};
+
+class Canonicaliser {
+ public:
+  Canonicaliser(const Model& model, const Task& task)
+      : model_(model), config_(model.Config()), task_(task) {}
+
+  Result<CanonicalModel> Run() {
+    HM_TRY(CheckAllWereRead());
+    HM_TRY(CheckUnfolding());
+    HM_TRY(Gather());
+    HM_TRY(LeaveOutDerived());
+    ChooseScheme();
+    for (const StoredTensor& stored : kept_) {
+      HM_TRY(task_.CheckStopped());
+      HM_TRY(Add(stored));
+    }
+    HM_TRY(SortByName());
+    return std::move(result_);
+  }
+
+ private:
+  const TensorInfo& Info(TensorPart part) const {
+    return model_.Files()[part.file].reader->Tensors()[part.tensor];
+  }
+  bool Parallel() const { return model_.Set().layout == ModelSet::Layout::kModelParallel; }
+  Error NoIdentity(Errc code, std::string_view name, std::string message) const {
+    return {code, EscapeForPeople(name), std::move(message)};
+  }
+
+  // docs/identity.md, 1.6: torch's quantised, sparse and nested tensors.
+  Result<void> CheckAllWereRead() const {
+    for (const Finding& finding : model_.Findings()) {
+      if (finding.code == "unsupported-tensor" || finding.code == "more-findings") {
+        return NoIdentity(Errc::kUnsupported, finding.subject,
+                          finding.message + ": no weight identity");
+      }
+    }
+    return {};
+  }
+
+  Result<void> CheckUnfolding() {
+    std::uint64_t unfolded = 0, stored = 0;
+    for (const WeightFile& file : model_.Files()) {
+      for (const TensorInfo& tensor : file.reader->Tensors()) {
+        unfolded = CheckedAdd(unfolded, tensor.payload_bytes).value_or(UINT64_MAX);
+        stored = std::max(stored, tensor.stored.size);
+      }
+      if (file.file != nullptr) stored = CheckedAdd(stored, file.file->Size()).value_or(UINT64_MAX);
+    }
+    const std::uint64_t limit = stored > (UINT64_MAX - kFreeUnfolding) / kMaxUnfolding
+                                    ? UINT64_MAX
+                                    : stored * kMaxUnfolding + kFreeUnfolding;
+    if (unfolded <= limit) return {};
+    return NoIdentity(Errc::kUnsupported, model_.Set().name,
+                      fmt::format("its tensors unfold to {}, limit {} for files of this size",
+                                  HumanBytes(unfolded), HumanBytes(limit)));
+  }
+
+  // Names the stored tensors; every rank of a model-parallel set holds a part of each.
+  Result<void> Gather() {
+    const auto& files = model_.Files();
+    std::unordered_map<std::string_view, std::size_t> places;
+    for (std::size_t f = 0; f < files.size(); ++f) {
+      const auto tensors = files[f].reader->Tensors();
+      for (std::size_t t = 0; t < tensors.size(); ++t) {
+        const std::string_view name = model_.TensorName(f, t);
+        if (!IsValidUtf8(name)) {
+          return NoIdentity(Errc::kMalformed, name, "its name is not UTF-8: no weight identity");
+        }
+        const auto [place, is_new] = places.emplace(name, stored_.size());
+        if (is_new) stored_.push_back({name, {}});
+        std::vector<TensorPart>& parts = stored_[place->second].parts;
+        parts.push_back({f, t});
+        if (parts.size() != (Parallel() ? f + 1 : 1)) {
+          return NoIdentity(
+              Errc::kMalformed, name,
+              Parallel() ? fmt::format("{} holds it, an earlier rank does not", files[f].path)
+                         : "two tensors have this name: no weight identity");
+        }
+      }
+    }
+    if (stored_.empty()) {
+      return NoIdentity(Errc::kUnsupported, model_.Set().name,
+                        "it holds no tensors: no weight identity");
+    }
+    if (Parallel()) {
+      for (const StoredTensor& stored : stored_) {
+        if (stored.parts.size() == files.size()) continue;
+        return NoIdentity(Errc::kMalformed, stored.name,
+                          fmt::format("{} of {} ranks hold it", stored.parts.size(), files.size()));
+      }
+    }
+    return {};
+  }
+
+  // docs/identity.md, 1.5.
+  Result<void> LeaveOutDerived() {
+    for (StoredTensor& stored : stored_) {
+      auto reason = HM_TRY(ReasonToLeaveOut(stored));
+      if (reason) {
+        result_.left_out.push_back({std::string(stored.name), *std::move(reason)});
+      } else {
+        kept_.push_back(std::move(stored));
+      }
+    }
+    return {};
+  }
+
+  Result<std::optional<std::string>> ReasonToLeaveOut(const StoredTensor& stored) {
+    const std::string_view name = stored.name;
+    const TensorInfo& info = Info(stored.parts.front());
+    if (name == "rope.freqs" || name.ends_with(".rotary_emb.inv_freq")) {
+      return std::optional<std::string>("rotary frequencies, derived from the configuration");
+    }
+    if (name.ends_with(".attn.masked_bias") ||
+        (name.ends_with(".attn.bias") &&
+         (info.dtype == Dtype::kBool || info.dtype == Dtype::kU8))) {
+      return std::optional<std::string>("an attention mask, derived");
+    }
+    if (name == "rope_freqs.weight") {
+      const std::vector<float> values = HM_TRY(SmallF32(stored));
+      if (IsLlama3RopeFactors(values, config_)) {
+        return std::optional<std::string>("rotary scaling as llama3's formula gives it");
+      }
+      result_.findings.push_back({Severity::kWarning, "unexpected-rope-factors", std::string(name),
+                                  "these rotary factors are not those of the llama3 formula; they "
+                                  "count as weights"});
+      return std::optional<std::string>();
+    }
+    if (name == "rope_factors_long.weight" || name == "rope_factors_short.weight") {
+      const auto& given = name == "rope_factors_long.weight" ? config_.rope.long_factors
+                                                             : config_.rope.short_factors;
+      if (given.empty()) {
+        result_.findings.push_back({Severity::kNote, "unchecked-rope-factors", std::string(name),
+                                    "no configuration says what these rotary factors should be; "
+                                    "they are configuration and not part of the identity"});
+        return std::optional<std::string>("rotary scaling: configuration, unchecked");
+      }
+      const std::vector<float> values = HM_TRY(SmallF32(stored));
+      if (WithinFourUlp(values, given)) {
+        return std::optional<std::string>("rotary scaling as the configuration lists it");
+      }
+      result_.findings.push_back({Severity::kWarning, "unexpected-rope-factors", std::string(name),
+                                  "these rotary factors are not those that the configuration "
+                                  "lists; they count as weights"});
+    }
+    return std::optional<std::string>();
+  }
+
+  // The values of a one-dimensional f32 tensor; none if it is anything else or not small.
+  Result<std::vector<float>> SmallF32(const StoredTensor& stored) const {
+    const TensorPart part = stored.parts.front();
+    const TensorInfo& info = Info(part);
+    if (info.dtype != Dtype::kF32 || info.shape.size() != 1 ||
+        info.payload_bytes > kMaxDerivedBytes) {
+      return std::vector<float>();
+    }
+    std::vector<float> values(info.payload_bytes / sizeof(float));
+    const MutableByteSpan bytes = std::as_writable_bytes(std::span(values));
+    HM_TRY(model_.Files()[part.file].reader->ReadTensor(part.tensor, 0, bytes));
+    return values;
+  }
+
+  static bool IsRopeBuffer(std::string_view name) {
+    return name == "rope_freqs.weight" || name == "rope_factors_long.weight" ||
+           name == "rope_factors_short.weight";
+  }
+
+  bool AllMatch(NameScheme scheme, const Architecture* row) const {
+    return std::ranges::all_of(kept_, [&](const StoredTensor& stored) {
+      return MatchName(scheme, row, stored.name).has_value() ||
+             (scheme == NameScheme::kGguf && IsRopeBuffer(stored.name));
+    });
+  }
+
+  // docs/identity.md, 1.1. Names of Hugging Face and of Meta mean the same in every row, so they
+  // need no configuration to be understood; GGUF's need to know the architecture.
+  void ChooseScheme() {
+    const Architecture* said = FindArchitecture(config_.architecture);
+    for (const NameScheme scheme : {NameScheme::kHuggingFace, NameScheme::kMeta}) {
+      if (!AllMatch(scheme, nullptr)) continue;
+      scheme_ = scheme;
+      if (said == nullptr || !AllMatch(scheme, said)) {
+        said = nullptr;
+        for (const Architecture& row : AllArchitectures()) {
+          if (said == nullptr && AllMatch(scheme, &row)) said = &row;
+        }
+      }
+      result_.architecture = said == nullptr ? "" : said->name;
+      result_.scheme = NameSchemeName(scheme);
+      return;
+    }
+    if (said != nullptr && AllMatch(NameScheme::kGguf, said)) {
+      scheme_ = NameScheme::kGguf;
+      row_ = said;
+      result_.architecture = said->name;
+      result_.scheme = NameSchemeName(NameScheme::kGguf);
+      return;
+    }
+    result_.raw = true;
+  }
+
+  Result<void> Add(const StoredTensor& stored) {
+    const auto match = scheme_ ? MatchName(*scheme_, row_, stored.name) : std::nullopt;
+    Joined joined = HM_TRY(Join(stored, match ? &*match : nullptr));
+    if (!match) return Emit(stored, std::string(stored.name), std::move(joined), nullptr);
+    if (match->stacks_experts) return AddExperts(stored, *match, joined);
+    return Emit(stored, match->CanonicalName(), std::move(joined), &*match);
+  }
+
+  // One canonical tensor for each index of the outermost dimension. ggml's writer drops leading
+  // ones, so a matrix is a stack of one expert.
+  Result<void> AddExperts(const StoredTensor& stored, const NameMatch& match,
+                          const Joined& joined) {
+    if (joined.shape.size() < 2 || joined.shape.size() > 3) {
+      return NoIdentity(
+          Errc::kMalformed, stored.name,
+          fmt::format("a stack of experts has 3 dimensions, got {}", ShapeText(joined.shape)));
+    }
+    const std::uint64_t count = joined.shape.size() == 3 ? joined.shape[0] : 1;
+    if (count > kMaxExperts) {
+      return NoIdentity(Errc::kUnsupported, stored.name,
+                        fmt::format("got {} experts, limit {}", count, kMaxExperts));
+    }
+    for (std::uint64_t e = 0; e < count; ++e) {
+      Joined expert = joined;
+      expert.shape.assign(joined.shape.end() - 2, joined.shape.end());
+      expert.relations.push_back("split from stacked experts");
+      HM_TRY(Emit(stored, match.CanonicalName(e), std::move(expert), &match, e, count));
+    }
+    return {};
+  }
+
+  // Lays out one tensor; `slice` of `slices` equal parts of its bytes.
+  Result<void> Emit(const StoredTensor& stored, std::string name, Joined joined,
+                    const NameMatch* match, std::uint64_t slice = 0, std::uint64_t slices = 1) {
+    Bytes bytes = View(joined);
+    if (slices > 1) {
+      const std::uint64_t size = bytes->Size() / slices;
+      if (size * slices != bytes->Size()) return NotWholeBytes(stored, joined);
+      bytes = Slice(std::move(bytes), slice * size, size);
+    }
+    if (match != nullptr) {
+      const TensorRole role = match->rule->role;
+      const bool interleaved =
+          scheme_ == NameScheme::kMeta || (row_ != nullptr && row_->gguf_interleaved);
+      if (interleaved && (role == TensorRole::kQuery || role == TensorRole::kKey)) {
+        bytes = HM_TRY(SplitPairs(stored, role, std::move(bytes), &joined));
+      }
+      if (role == TensorRole::kNorm && !match->IsBias() && row_ != nullptr &&
+          row_->gguf_norms_plus_one) {
+        if (!IsFloatFamily(joined.dtype)) {
+          return NoIdentity(
+              Errc::kUnsupported, stored.name,
+              fmt::format("a norm stored as 1 + w in type {}", DtypeName(joined.dtype)));
+        }
+        bytes = MinusOne(std::move(bytes), joined.dtype);
+        joined.dtype = Dtype::kF64;
+        joined.relations.push_back("1 subtracted");
+      }
+    }
+    CanonicalTensor tensor;
+    tensor.name = std::move(name);
+    tensor.stored_name = stored.name;
+    tensor.dtype = joined.dtype;
+    tensor.shape = std::move(joined.shape);
+    tensor.bytes = std::move(bytes);
+    tensor.random_access =
+        std::ranges::all_of(joined.parts, [&](TensorPart part) { return Info(part).verbatim; });
+    tensor.parts = std::move(joined.parts);
+    tensor.replicas = std::move(joined.replicas);
+    tensor.relations = std::move(joined.relations);
+    result_.tensors.push_back(std::move(tensor));
+    return {};
+  }
+
+  // Types of less than a byte can end within one.
+  Error NotWholeBytes(const StoredTensor& stored, const Joined& joined) const {
+    return NoIdentity(
+        Errc::kUnsupported, stored.name,
+        fmt::format("parts of type {} that are not whole bytes", DtypeName(joined.dtype)));
+  }
+
+  Bytes View(const Joined& joined) const {
+    std::vector<Bytes> parts;
+    for (const TensorPart part : joined.parts) {
+      parts.push_back(StoredBytes(*model_.Files()[part.file].reader, part.tensor));
+    }
+    if (joined.axis == 1 && joined.shape[0] != 0) {
+      return JoinColumns(std::move(parts), joined.shape[0]);
+    }
+    return JoinRows(std::move(parts));
+  }
+
+  Result<std::uint64_t> Heads(std::string_view name, bool of_keys) const {
+    if (config_.heads_vary) {
+      return NoIdentity(Errc::kUnsupported, name,
+                        fmt::format("its layout needs the number of heads, and {} gives a "
+                                    "different one for each layer: no weight identity",
+                                    config_.source));
+    }
+    auto heads = config_.n_heads;
+    if (of_keys && config_.n_kv_heads) heads = config_.n_kv_heads;
+    if (heads && *heads != 0) return *heads;
+    Error error = NoIdentity(Errc::kUnsupported, name,
+                             "its layout needs the number of heads, and no configuration gives it: "
+                             "no weight identity");
+    error.hint = "put the params.json or config.json of the model beside its weights";
+    return error;
+  }
+
+  Result<Bytes> SplitPairs(const StoredTensor& stored, TensorRole role, Bytes bytes,
+                           Joined* joined) const {
+    const std::uint64_t heads = HM_TRY(Heads(stored.name, role == TensorRole::kKey));
+    const std::uint64_t rows = joined->shape.empty() ? 1 : joined->shape[0];
+    if (heads > rows || rows % heads != 0 || rows / heads % 2 != 0) {
+      return NoIdentity(Errc::kMalformed, stored.name,
+                        fmt::format("{} rows are not whole rotary pairs of {} heads", rows, heads));
+    }
+    if (bytes->Size() % rows != 0 ||
+        (joined->shape.size() == 1 && InfoOf(joined->dtype).block_values != 1)) {
+      return NoIdentity(Errc::kUnsupported, stored.name,
+                        fmt::format("rows of type {} cannot be put into another order",
+                                    DtypeName(joined->dtype)));
+    }
+    // A rank that is missing altogether leaves no other trace.
+    const auto width = scheme_ == NameScheme::kMeta ? HeadDim() : std::nullopt;
+    if (width && CheckedMul(*width, heads) != rows) {
+      return NoIdentity(Errc::kMalformed, stored.name,
+                        fmt::format("got {} rows from {} files, {} says {} heads of {}", rows,
+                                    model_.Files().size(), config_.source, heads, *width));
+    }
+    joined->relations.push_back("rows of rotary pairs put into halves");
+    if (bytes->Size() == 0) return bytes;
+    return SplitRotaryPairs(std::move(bytes), heads, rows);
+  }
+
+  // ---- model-parallel shards: docs/identity.md, 1.3
+
+  Result<Joined> Join(const StoredTensor& stored, const NameMatch* match) {
+    const TensorInfo& first = Info(stored.parts.front());
+    Joined joined{first.dtype, first.shape, stored.parts, {}, std::nullopt, {}};
+    if (stored.parts.size() == 1) return joined;
+    if (match == nullptr) {
+      return NoIdentity(Errc::kUnsupported, stored.name,
+                        "no rule says how the ranks' parts of it are joined: no weight identity");
+    }
+    for (const TensorPart part : stored.parts) {
+      if (Info(part).dtype != first.dtype || Info(part).shape.size() != first.shape.size()) {
+        return NoIdentity(Errc::kMalformed, stored.name,
+                          fmt::format("{} has it as {} {}, {} as {} {}", FileOf(stored.parts[0]),
+                                      DtypeName(first.dtype), ShapeText(first.shape), FileOf(part),
+                                      DtypeName(Info(part).dtype), ShapeText(Info(part).shape)));
+      }
+    }
+    ShardAxis axis = match->rule->axis;
+    if (axis == ShardAxis::kColumns && match->IsBias()) axis = ShardAxis::kReplicated;
+    if (axis == ShardAxis::kEmbedding) axis = HM_TRY(EmbeddingAxis(stored));
+    if (axis == ShardAxis::kReplicated) return Replicate(std::move(joined));
+    const TensorRole role = match->rule->role;
+    if (role == TensorRole::kKey || role == TensorRole::kValue) {
+      HM_TRY(DropRepeatedHeads(stored, &joined));
+    }
+    HM_TRY(JoinOn(axis == ShardAxis::kRows ? 0 : 1, stored, &joined));
+    return joined;
+  }
+
+  const std::string& FileOf(TensorPart part) const { return model_.Files()[part.file].path; }
+
+  std::optional<std::uint64_t> HeadDim() const {
+    if (config_.head_dim) return config_.head_dim;
+    if (!config_.hidden_size || !config_.n_heads || *config_.n_heads == 0) return std::nullopt;
+    return *config_.hidden_size / *config_.n_heads;
+  }
+
+  // The width of the model, by configuration or by the final norm.
+  std::optional<std::uint64_t> Width() const {
+    if (config_.hidden_size) return config_.hidden_size;
+    for (const StoredTensor& stored : kept_) {
+      const TensorInfo& info = Info(stored.parts.front());
+      if (stored.name == "norm.weight" && info.shape.size() == 1) return info.shape[0];
+    }
+    return std::nullopt;
+  }
+
+  Result<ShardAxis> EmbeddingAxis(const StoredTensor& stored) const {
+    const auto width = Width();
+    const Shape& shape = Info(stored.parts.front()).shape;
+    if (!width || shape.size() != 2) {
+      return NoIdentity(Errc::kMalformed, stored.name,
+                        fmt::format("an embedding of shape {} cannot be joined without the "
+                                    "model's width",
+                                    ShapeText(shape)));
+    }
+    return shape[1] < *width ? ShardAxis::kColumns : ShardAxis::kRows;
+  }
+
+  static Joined Replicate(Joined joined) {
+    for (std::size_t i = 1; i < joined.parts.size(); ++i) {
+      joined.replicas.push_back({joined.parts[i], joined.parts[0]});
+    }
+    joined.parts.resize(1);
+    joined.relations.push_back(fmt::format("copied in {} shards", joined.replicas.size() + 1));
+    return joined;
+  }
+
+  // With fewer key heads than ranks, neighbours hold the same head: the 405B on 16 ranks.
+  Result<void> DropRepeatedHeads(const StoredTensor& stored, Joined* joined) const {
+    const auto width = HeadDim();
+    if (joined->shape.empty() || !width) return {};
+    const std::uint64_t heads = HM_TRY(Heads(stored.name, true));
+    const auto wanted = CheckedMul(heads, *width);
+    std::uint64_t rows = 0;
+    for (const TensorPart part : joined->parts) {
+      const Shape& shape = Info(part).shape;
+      if (shape[0] != joined->shape[0]) {
+        return NoIdentity(Errc::kMalformed, stored.name,
+                          fmt::format("{} has {} rows of it, {} has {}", FileOf(joined->parts[0]),
+                                      joined->shape[0], FileOf(part), shape[0]));
+      }
+      rows = CheckedAdd(rows, shape[0]).value_or(UINT64_MAX);
+    }
+    if (!wanted || *wanted == 0 || rows % *wanted != 0 || rows == 0 ||
+        joined->parts.size() % (rows / *wanted) != 0) {
+      return NoIdentity(Errc::kMalformed, stored.name,
+                        fmt::format("{} ranks have {} rows together, {} says {} heads of {}",
+                                    joined->parts.size(), rows, config_.source, heads, *width));
+    }
+    const std::uint64_t copies = rows / *wanted;
+    if (copies == 1) return {};
+    std::vector<TensorPart> kept;
+    for (std::size_t i = 0; i < joined->parts.size(); ++i) {
+      if (i % copies == 0) {
+        kept.push_back(joined->parts[i]);
+      } else {
+        joined->replicas.push_back({joined->parts[i], kept.back()});
+      }
+    }
+    joined->parts = std::move(kept);
+    joined->relations.push_back(fmt::format("each key head copied in {} shards", copies));
+    return {};
+  }
+
+  Result<void> JoinOn(std::size_t axis, const StoredTensor& stored, Joined* joined) const {
+    if (joined->shape.size() <= axis) {
+      return NoIdentity(Errc::kMalformed, stored.name,
+                        fmt::format("its parts of shape {} cannot be joined on axis {}",
+                                    ShapeText(joined->shape), axis));
+    }
+    std::uint64_t extent = 0;
+    for (const TensorPart part : joined->parts) {
+      Shape shape = Info(part).shape;
+      const auto sum = CheckedAdd(extent, shape[axis]);
+      shape[axis] = joined->shape[axis];
+      if (!sum || shape != joined->shape) {
+        return NoIdentity(
+            Errc::kMalformed, stored.name,
+            fmt::format("{} has it as {}, {} as {}", FileOf(joined->parts[0]),
+                        ShapeText(joined->shape), FileOf(part), ShapeText(Info(part).shape)));
+      }
+      if (axis == 1 && shape[0] != 0 && Info(part).payload_bytes % shape[0] != 0) {
+        return NotWholeBytes(stored, *joined);
+      }
+      extent = *sum;
+    }
+    joined->shape[axis] = extent;
+    auto bytes = PayloadBytes(joined->dtype, joined->shape);
+    if (!bytes) {
+      bytes.error().subject = EscapeForPeople(stored.name);
+      return bytes.error();
+    }
+    joined->axis = axis;
+    joined->relations.push_back(
+        fmt::format("joined from {} shards on axis {}", joined->parts.size(), axis));
+    return {};
+  }
+
+  Result<void> SortByName() {
+    std::ranges::sort(result_.tensors, {}, &CanonicalTensor::name);
+    for (std::size_t i = 1; i < result_.tensors.size(); ++i) {
+      const CanonicalTensor& a = result_.tensors[i - 1];
+      const CanonicalTensor& b = result_.tensors[i];
+      if (a.name != b.name) continue;
+      return NoIdentity(Errc::kMalformed, a.stored_name,
+                        fmt::format("it and {} have one canonical name, {}: no weight identity",
+                                    EscapeForPeople(b.stored_name), a.name));
+    }
+    return {};
+  }
+
+  const Model& model_;
+  const ModelConfig& config_;
+  const Task& task_;
+  std::vector<StoredTensor> stored_, kept_;
+  std::optional<NameScheme> scheme_;
+  const Architecture* row_ = nullptr;  // GGUF's
+  CanonicalModel result_;
+};
+
+}  // namespace
+
+Result<CanonicalModel> Canonicalise(const Model& model, const Task& task) {
+  return Canonicaliser(model, task).Run();
+}
+
+Result<void> CheckReplicas(const Model& model, const CanonicalTensor& tensor, const Task& task) {
+  constexpr std::uint64_t kPiece = 1024 * 1024;
+  std::vector<std::byte> a, b;
+  for (const TensorReplica& replica : tensor.replicas) {
+    const WeightFile& original = model.Files()[replica.original.file];
+    const WeightFile& copy = model.Files()[replica.part.file];
+    const TensorInfo& info = copy.reader->Tensors()[replica.part.tensor];
+    const TensorInfo& other = original.reader->Tensors()[replica.original.tensor];
+    const auto differ = [&](std::optional<std::uint64_t> at) {
+      Error error{Errc::kMalformed, EscapeForPeople(tensor.stored_name),
+                  fmt::format("{} and {} should hold the same copy of it, and differ: no weight "
+                              "identity",
+                              original.path, copy.path)};
+      if (at) error.message += fmt::format(" (first at byte {} of the tensor)", *at);
+      return error;
+    };
+    if (info.dtype != other.dtype || info.shape != other.shape) return differ(std::nullopt);
+    for (std::uint64_t offset = 0; offset < info.payload_bytes; offset += kPiece) {
+      HM_TRY(task.CheckStopped());
+      const std::uint64_t n = std::min(kPiece, info.payload_bytes - offset);
+      a.resize(n);
+      b.resize(n);
+      HM_TRY(original.reader->ReadTensor(replica.original.tensor, offset, a));
+      HM_TRY(copy.reader->ReadTensor(replica.part.tensor, offset, b));
+      const auto [in_a, in_b] = std::ranges::mismatch(a, b);
+      if (in_a != a.end()) return differ(offset + static_cast<std::uint64_t>(in_a - a.begin()));
+      task.Advance(n);
+    }
+  }
+  return {};
+}
+
+}  // namespace hallmark
