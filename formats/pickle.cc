@@ -1,3 +1,4 @@
+// Long because it is one machine: every opcode stands beside the stack, marks and memo it acts on.
 #include "formats/pickle.h"
 
 #include <fmt/format.h>
