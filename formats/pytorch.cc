@@ -143,6 +143,7 @@ class Rebuilder {
 
   // Every persistent id of the stream, also where nothing below shows it.
   Result<void> CollectStorages() {
+    view_of_.assign(graph_.Size(), kNoView);
     for (std::size_t i = 0; i < graph_.Size(); ++i) {
       const auto ref = static_cast<PickleRef>(i);
       if (graph_.Kind(ref) == PickleKind::kPersistent) HM_TRY(CollectStorage(ref));
@@ -219,7 +220,8 @@ class Rebuilder {
       }
     }
     view.storage = found->second;
-    views_.emplace(ref, view);
+    view_of_[ref] = static_cast<std::uint32_t>(views_.size());
+    views_.push_back(view);
     return {};
   }
 
@@ -264,7 +266,7 @@ class Rebuilder {
           global.name != "UninitializedParameter") {
         return {};
       }
-      visited_.insert(ref);
+      visited_[ref] = true;
       const PickleObject& object = graph_.AsObject(ref);
       const auto stop = [&](std::string_view why) {
         return TensorCall{global.name, {}, offset, why};
@@ -346,9 +348,8 @@ class Rebuilder {
     if (arguments.size() < least || arguments.size() > least + (v3 || v2 ? 1 : 0)) {
       return wrong(fmt::format("{} arguments for {}", arguments.size(), call.function));
     }
-    const auto found = views_.find(arguments[0]);
-    if (found == views_.end()) return wrong("its storage is none");
-    const StorageView& part = found->second;
+    if (view_of_[arguments[0]] == kNoView) return wrong("its storage is none");
+    const StorageView& part = views_[view_of_[arguments[0]]];
     PytorchStorage& storage = out_.storages[part.storage];
     storage.is_used = true;
 
@@ -373,9 +374,9 @@ class Rebuilder {
       Unsupported(name, "quantised by torch");
       return {};
     }
-    const auto [seen, is_new] = storage_dtypes_.emplace(part.storage, *dtype);
-    if (!is_new && seen->second != *dtype)
-      return wrong("its storage is also used with another dtype");
+    std::optional<Dtype>& seen = storage.used_as;
+    if (seen && seen != dtype) return wrong("its storage is also used with another dtype");
+    seen = dtype;
 
     PytorchTensor tensor;
     tensor.storage = part.storage;
@@ -495,6 +496,7 @@ class Rebuilder {
 
   Result<void> Walk() {
     spent_.assign(graph_.Size(), 0);
+    visited_.assign(graph_.Size(), false);
     std::string name;
     std::vector<Level> levels;
     HM_TRY(Visit(root_, name, levels));
@@ -624,9 +626,10 @@ class Rebuilder {
 
   // Python keeps the last of equal keys; a pickler never writes two.
   Result<void> CheckKeys(std::span<const PicklePair> pairs, const std::string& name) const {
+    if (pairs.size() == 1) return {};
     std::unordered_set<std::string_view> texts;
     std::unordered_set<std::int64_t> integers;
-    if (pairs.size() == 1) return {};
+    texts.reserve(pairs.size());
     for (const auto& [key, value] : pairs) {
       bool is_new = true;
       if (graph_.Kind(key) == PickleKind::kText) is_new = texts.insert(graph_.AsText(key)).second;
@@ -820,7 +823,7 @@ class Rebuilder {
     std::size_t count = 0;
     for (std::size_t i = 0; i < graph_.Size(); ++i) {
       const auto ref = static_cast<PickleRef>(i);
-      if (graph_.Kind(ref) != PickleKind::kObject || visited_.contains(ref)) continue;
+      if (graph_.Kind(ref) != PickleKind::kObject || visited_[ref]) continue;
       const PickleRef callable = graph_.AsObject(ref).callable;
       if (graph_.Kind(callable) != PickleKind::kGlobal) continue;
       const PickleGlobal& global = graph_.AsGlobal(callable);
@@ -855,15 +858,16 @@ class Rebuilder {
   std::string_view root_key_, root_holder_;  // the child at hand; the last that held tensors
   std::size_t root_tensors_ = 0, root_holders_ = 0;
   std::unordered_map<std::string_view, std::size_t> by_key_;
-  std::unordered_map<PickleRef, StorageView> views_;
-  std::unordered_map<std::size_t, Dtype> storage_dtypes_;
+  static constexpr std::uint32_t kNoView = std::numeric_limits<std::uint32_t>::max();
+  std::vector<std::uint32_t> view_of_;  // by value: which of views_ a persistent id is
+  std::vector<StorageView> views_;
   std::vector<std::uint8_t> spent_;  // by value, flags above
   std::unordered_set<PickleRef> checked_;
   std::unordered_map<PickleRef, std::vector<PicklePair>> given_pairs_;
   std::size_t given_bytes_ = 0;
   std::uint64_t name_bytes_ = 0;
   std::size_t metadata_bytes_ = 0;
-  std::unordered_set<PickleRef> visited_;  // objects that make tensors and were met
+  std::vector<bool> visited_;  // objects that make tensors and were met
   bool metadata_was_cut_ = false;
   double total_bytes_ = 0;
 };

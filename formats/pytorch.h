@@ -25,7 +25,8 @@ struct PytorchStorage {
   std::uint64_t count = 0;                                    // items, bytes if untyped
   std::uint64_t Bytes() const { return count * item_bytes; }  // checked when it was made
   bool is_quantised = false;
-  bool is_used = false;  // by a tensor of the list
+  bool is_used = false;          // by a tensor of the list
+  std::optional<Dtype> used_as;  // the dtype of those tensors
 };
 
 struct PytorchTensor {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include "formats/pytorch.h"
@@ -59,12 +58,36 @@ Result<std::string> ReadNote(const ZipArchive& archive, const std::string& name,
   return std::string(TrimAscii(AsText(bytes)));
 }
 
+// Records that the pickle does not refer to: nothing loads them, but they are part of the file.
+void ReportStrayRecords(const ZipArchive& archive, const std::string& folder,
+                        const std::vector<bool>& used, std::vector<Finding>& findings) {
+  static constexpr std::string_view kKnown[] = {"data.pkl",           "version",
+                                                "byteorder",          ".format_version",
+                                                ".storage_alignment", ".data/serialization_id"};
+  std::size_t count = 0;
+  std::string first;
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    std::string_view name = archive.Entries()[i].name;
+    if (used[i] || name.ends_with('/')) continue;
+    if (name.starts_with(folder)) {
+      name.remove_prefix(folder.size());
+      if (std::find(std::begin(kKnown), std::end(kKnown), name) != std::end(kKnown)) continue;
+    }
+    if (count++ == 0) first = archive.Entries()[i].name;
+  }
+  if (count == 0) return;
+  findings.push_back({Severity::kWarning, "stray-record", archive.GetFile().Name(),
+                      fmt::format("{} entries (the first is {}) are not part of the checkpoint",
+                                  count, EscapeForPeople(first))});
+}
+
 Result<std::vector<StorageBytes>> LocateStorages(const ZipArchive& archive,
                                                  const std::string& folder,
-                                                 const PytorchCheckpoint& checkpoint) {
+                                                 PytorchCheckpoint& checkpoint) {
   const File& file = archive.GetFile();
   std::vector<StorageBytes> located;
   located.reserve(checkpoint.storages.size());
+  std::vector<bool> used(archive.Entries().size(), false);
   for (const PytorchStorage& storage : checkpoint.storages) {
     const std::string name = folder + "data/" + storage.key;
     const ZipEntry* const entry = archive.Find(name);
@@ -79,6 +102,7 @@ Result<std::vector<StorageBytes>> LocateStorages(const ZipArchive& archive,
                       EscapeForPeople(name), entry->size, storage.count, storage.item_bytes),
           entry->payload.offset};
     }
+    used[static_cast<std::size_t>(entry - archive.Entries().data())] = true;
     StorageBytes bytes;
     bytes.stored = entry->payload;
     bytes.is_plain = entry->method == ZipMethod::kStored;
@@ -89,34 +113,8 @@ Result<std::vector<StorageBytes>> LocateStorages(const ZipArchive& archive,
     }
     located.push_back(std::move(bytes));
   }
+  ReportStrayRecords(archive, folder, used, checkpoint.findings);
   return located;
-}
-
-// Records that the pickle does not refer to: nothing loads them, but they are part of the file.
-void ReportStrayRecords(const ZipArchive& archive, const std::string& folder,
-                        PytorchCheckpoint& checkpoint) {
-  static constexpr std::string_view kKnown[] = {"data.pkl",           "version",
-                                                "byteorder",          ".format_version",
-                                                ".storage_alignment", ".data/serialization_id"};
-  std::unordered_set<std::string_view> keys;
-  for (const PytorchStorage& storage : checkpoint.storages) keys.insert(storage.key);
-  std::size_t count = 0;
-  std::string first;
-  for (const ZipEntry& entry : archive.Entries()) {
-    std::string_view name = entry.name;
-    if (name.ends_with('/')) continue;
-    if (name.starts_with(folder)) {
-      name.remove_prefix(folder.size());
-      if (std::find(std::begin(kKnown), std::end(kKnown), name) != std::end(kKnown)) continue;
-      if (name.starts_with("data/") && keys.contains(name.substr(5))) continue;
-    }
-    if (count++ == 0) first = entry.name;
-  }
-  if (count == 0) return;
-  checkpoint.findings.push_back(
-      {Severity::kWarning, "stray-record", archive.GetFile().Name(),
-       fmt::format("{} entries (the first is {}) are not part of the checkpoint", count,
-                   EscapeForPeople(first))});
 }
 
 Result<PytorchCheckpoint> Unpickle(const ZipArchive& archive, const ZipEntry& entry,
@@ -190,7 +188,6 @@ Result<std::unique_ptr<ModelReader>> OpenPytorchZip(const File& file) {
   }
   out.is_big_endian = order == "big";
   const std::string version = HM_TRY(ReadNote(*archive, folder + "version", "unknown"));
-  ReportStrayRecords(*archive, folder, out.checkpoint);
   out.format_name = "pytorch-zip";
   out.format_detail = fmt::format(
       "PyTorch ZIP, version {}, folder {}, pickle protocol {}, {}-endian", EscapeForPeople(version),

@@ -8,7 +8,6 @@
 #include <list>
 #include <mutex>
 #include <optional>
-#include <unordered_set>
 #include <utility>
 
 #include "formats/inflate.h"
@@ -333,11 +332,15 @@ Result<ByteRange> CheckLocal(HeaderWindow& window, const File& file, const Heade
   std::uint64_t local_size = size;
   std::uint64_t local_compressed = compressed;
   if (zip64) {
-    // APPNOTE wants both sizes here. Writers that announce a descriptor leave out or zero what they
-    // do not know yet, torch's adds the offset.
+    // APPNOTE wants both sizes here. numpy gives them beside 32-bit ones that hold; writers that
+    // announce a descriptor leave out or zero what they do not know yet, torch's adds the offset.
     ByteCursor values(*zip64, file.Name(), at);
-    if (size == kMax32) local_size = HM_TRY(values.U64());
-    if (compressed == kMax32) local_compressed = HM_TRY(values.U64());
+    const bool beside = size != kMax32 && compressed != kMax32 && zip64->size() == 16 && !deferred;
+    if (size == kMax32 || beside) local_size = HM_TRY(values.U64());
+    if (compressed == kMax32 || beside) local_compressed = HM_TRY(values.U64());
+    if (beside && (local_size != size || local_compressed != compressed)) {
+      return MalformedAt(file, at, "a zip64 field disagrees with the header it stands in");
+    }
     if (!values.AtEnd() && !deferred) {
       return MalformedAt(file, at, "a zip64 field holds more than it should");
     }
@@ -500,25 +503,32 @@ Result<ZipArchive> ZipArchive::Open(const File& file) {
   }
   archive.entries_ = std::move(sorted);
 
-  std::unordered_set<std::string> folded;
-  folded.reserve(archive.entries_.size());
-  archive.by_name_.reserve(archive.entries_.size());
-  for (std::size_t i = 0; i < archive.entries_.size(); ++i) {
-    const ZipEntry& entry = archive.entries_[i];
-    std::string key = AsciiLower(entry.name);
-    if (key.ends_with('/')) key.pop_back();
-    if (!folded.insert(std::move(key)).second) {
-      return MalformedAt(file, entry.payload.offset,
-                         fmt::format("two entries are called {}", EscapeForPeople(entry.name)));
-    }
-    archive.by_name_.emplace(entry.name, i);
-  }
+  HM_TRY(archive.IndexNames());
   return archive;
 }
 
+Result<void> ZipArchive::IndexNames() {
+  by_name_.reserve(entries_.size());
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    std::string_view key = entries_[i].name;
+    if (key.ends_with('/')) key.remove_suffix(1);  // a file and a folder of one name clash too
+    if (std::string lower = AsciiLower(key); lower != key) {
+      lowered_.push_back(std::move(lower));
+      key = lowered_.back();
+    }
+    if (by_name_.emplace(key, i).second) continue;
+    return MalformedAt(*file_, entries_[i].payload.offset,
+                       fmt::format("two entries are called {}", EscapeForPeople(entries_[i].name)));
+  }
+  return {};
+}
+
 const ZipEntry* ZipArchive::Find(std::string_view name) const {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : &entries_[found->second];
+  std::string key = AsciiLower(name);
+  if (key.ends_with('/')) key.pop_back();
+  const auto found = by_name_.find(key);
+  if (found == by_name_.end() || entries_[found->second].name != name) return nullptr;
+  return &entries_[found->second];
 }
 
 Result<std::vector<std::byte>> ZipArchive::ReadWhole(const ZipEntry& entry, std::uint64_t limit,

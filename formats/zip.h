@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,10 +56,12 @@ class ZipArchive {
  private:
   class InflatePool;
   explicit ZipArchive(const File& file);
+  Result<void> IndexNames();
 
   const File* file_;
   std::vector<ZipEntry> entries_;
-  std::unordered_map<std::string_view, std::size_t> by_name_;
+  std::unordered_map<std::string_view, std::size_t> by_name_;  // in lower case
+  std::deque<std::string> lowered_;                            // names that had capitals
   std::unique_ptr<InflatePool> pool_;
 };
 

@@ -1,5 +1,5 @@
 // Checkpoints written byte by byte: what torch could write, and what only an attacker would.
-#include <chrono>
+#include <ctime>
 
 #include "formats/pytorch_legacy.h"
 #include "formats/pytorch_zip.h"
@@ -358,13 +358,13 @@ TEST(Pytorch, SharedTuplesDoNotMultiply) {
     for (int i = 0; i < 40; ++i) body += "0h\x01h\x01\x86q\x01";
     return body;
   };
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   EXPECT_TRUE(Ok(Open(Checkpoint(doubled(")"))).reader));
   const Opened numbers = Open(Checkpoint(doubled("K\x05")));
   ASSERT_TRUE(Ok(numbers.reader));
   EXPECT_LE((*numbers).Metadata().size(), 10'000u);
   EXPECT_EQ(CodeOf(Checkpoint(doubled(Plain(1)), {{"0", F32({1})}})), Errc::kUnsupported);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  EXPECT_LT(std::clock() - start, 20 * CLOCKS_PER_SEC);
 }
 
 TEST(Pytorch, WalksDeepAndCyclicValues) {
@@ -400,16 +400,15 @@ TEST(Pytorch, OpensManyTensorsQuickly) {
     end.count = 0xffff;
     end.count64 = 100'001;
   });
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const Opened opened = Open(bytes);
-  const auto took = std::chrono::steady_clock::now() - start;
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   ASSERT_TRUE(Ok(opened.reader));
   EXPECT_EQ((*opened).Tensors().size(), 100'000u);
-  // Without sanitizers and on an idle machine it takes a fifth of a second.
-  RecordProperty(
-      "milliseconds",
-      static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
-  EXPECT_LT(took, std::chrono::seconds(10));
+  // A fifth of a second when optimised; the limit leaves room for sanitizers, not for anything
+  // that grows faster than the file.
+  RecordProperty("milliseconds", static_cast<int>(seconds * 1000));
+  EXPECT_LT(seconds, 15);
 }
 
 // --- the archive around it

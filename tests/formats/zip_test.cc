@@ -52,6 +52,14 @@ TEST(Zip, TakesZip64SizesInLocalHeadersOnly) {
   const auto file = TestFile(MakeZip({member}));
   EXPECT_TRUE(Ok(ZipArchive::Open(*file)));
 
+  // Older Pythons: beside 32-bit sizes that hold.
+  ZipMember both = Stored("x.npy", "0123456789");
+  both.local.extra = Le16(1) + Le16(16) + Le64(10) + Le64(10);
+  const auto old = TestFile(MakeZip({both}));
+  EXPECT_TRUE(Ok(ZipArchive::Open(*old)));
+  both.local.extra = Le16(1) + Le16(16) + Le64(10) + Le64(11);
+  EXPECT_EQ(OpenCode(MakeZip({both})), Errc::kMalformed);
+
   member.local.extra = Le16(1) + Le16(16) + Le64(11) + Le64(10);
   EXPECT_EQ(OpenCode(MakeZip({member})), Errc::kMalformed);
   member.local.extra = "";
