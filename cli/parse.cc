@@ -240,7 +240,8 @@ Result<Invocation> ParseCommandLine(const std::vector<std::string>& arguments) {
       return Error{Errc::kUsage, EscapeForPeople(topic), "unknown verb", std::nullopt,
                    DidYouMean(topic, Names(verbs))};
     }
-    const std::string_view name = verb == nullptr && word == "--version" ? "version" : word;
+    const std::string_view name =
+        verb == nullptr && word == "--version" ? std::string_view("version") : word;
     const Verb* next = FindVerb(verbs, name);
     if (next == nullptr) {
       if (word.starts_with("-")) {

@@ -139,7 +139,7 @@ void Conclude(const VerifyOptions& options, VerifyReport& report) {
     std::string hint =
         "compare with a manifest of the official files (hallmark hash --format manifest), or with "
         "another copy of them";
-    std::string summary = tally.Listed() == 0 ? "the source lists nothing that could be checked"
+    std::string summary = tally.Listed() == 0 ? "no file that the source lists is this one"
                                               : "none of the listed files is here";
     if (weights == Weights::kNotComparable) {
       summary += fmt::format(", and the weights cannot be compared: {}", report.weights.reason);

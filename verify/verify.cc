@@ -572,15 +572,33 @@ class Verification {
     return {};
   }
 
+  // A shard whose digests are right holds no part of the difference.
+  void DropPlacesInIntactFiles() {
+    std::set<std::string> intact;
+    for (const FileVerdict& file : report_.files) {
+      if (file.state == FileState::kOk || file.state == FileState::kRenamed) {
+        intact.insert(file.path);
+      }
+    }
+    for (WeightsVerdict::Difference& difference : report_.weights.differences) {
+      const auto is_intact = [&](const auto& place) { return intact.contains(place.first); };
+      if (!std::all_of(difference.places.begin(), difference.places.end(), is_intact)) {
+        std::erase_if(difference.places, is_intact);
+      }
+    }
+  }
+
   Result<void> LocateDamage() {
+    DropPlacesInIntactFiles();
     for (FileVerdict& file : report_.files) {
+      if (!file.holds_weights)
+        continue;  // which bytes of a small side file differ tells nobody much
       const bool cut = file.state == FileState::kWrongSize || file.state == FileState::kIncomplete;
       if (file.listed_as.empty() || (file.state != FileState::kMismatch && !cut)) continue;
       const Source& source = sources_[file.source];
       const ManifestFile* listed = FindInManifest(source, file.listed_as);
       const WeightsVerdict* weights =
           report_.weights.source == source.name ? &report_.weights : nullptr;
-      if (!file.holds_weights) weights = nullptr;
       std::vector<DifferingBytes> stretches;
       const PresentFile* present = FindPresent(file.path);
       if (listed != nullptr && present != nullptr && present->outcome) {

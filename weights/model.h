@@ -71,7 +71,7 @@ class Model {
   Model() = default;
   Result<void> CheckNames() const;
   Result<void> CheckGgufSplit();
-  Result<void> CheckIndex(const std::filesystem::path& index);
+  Result<void> CheckIndex(const std::filesystem::path& path);
   void ReadConfig();
 
   std::filesystem::path root_;

@@ -107,7 +107,7 @@ class ListingReader {
     if (!paths_.insert(path).second) {
       return MalformedItem(fmt::format("{} is listed twice", EscapeForPeople(path)));
     }
-    return files_.Add(std::move(path), size, std::move(digest), 0);
+    return files_.Add(std::move(path), size, digest, 0);
   }
 
   Result<Digest> ReadLfs(const JsonValue& lfs, const Keys& keys,

@@ -63,7 +63,7 @@ Result<Source> Parse(std::string_view text, std::string_view file_name) {
   std::string path;
   if (!file_name.empty()) path = HM_TRY(CheckListedPath(file_name, true));
   FileCollector files;
-  HM_TRY(files.Add(std::move(path), size, std::move(digest), 0));
+  HM_TRY(files.Add(std::move(path), size, digest, 0));
   source.files = files.Take();
   return source;
 }
