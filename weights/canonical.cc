@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -69,10 +70,13 @@ class Canonicaliser {
     return {code, EscapeForPeople(name), std::move(message)};
   }
 
-  // docs/identity.md, 1.6: torch's quantised, sparse and nested tensors.
+  // docs/identity.md, 1.6: torch's quantised, sparse and nested tensors; and whatever else of a
+  // checkpoint's numbers its reader could not give.
   Result<void> CheckAllWereRead() const {
+    static constexpr std::array<std::string_view, 5> kUnread = {
+        "unsupported-tensor", "unread-tensor", "unread-storage", "unnamed-value", "more-findings"};
     for (const Finding& finding : model_.Findings()) {
-      if (finding.code == "unsupported-tensor" || finding.code == "more-findings") {
+      if (std::find(kUnread.begin(), kUnread.end(), finding.code) != kUnread.end()) {
         return NoIdentity(Errc::kUnsupported, finding.subject,
                           finding.message + ": no weight identity");
       }
