@@ -639,10 +639,7 @@ class Verification {
                             source.inside_copy, !source.files.empty(),
                             source.files.size()};
       for (const ListedFile& file : source.files) {
-        summary.resists_attackers &=
-            std::any_of(file.digests.begin(), file.digests.end(), [](const ListedDigest& digest) {
-              return InfoOf(digest.digest.GetAlgorithm()).resists_attackers;
-            });
+        summary.resists_attackers &= ResistsAttackers(file);
       }
       report_.sources.push_back(std::move(summary));
       for (const Finding& finding : source.findings) report_.findings.push_back(finding);

@@ -123,6 +123,14 @@ std::span<const Dialect> AllDialects() {
   return kDialects;
 }
 
+bool ResistsAttackers(const ListedFile& file) {
+  return std::any_of(file.digests.begin(), file.digests.end(), [&](const ListedDigest& listed) {
+    const Algorithm algorithm = listed.digest.GetAlgorithm();
+    return InfoOf(algorithm).resists_attackers &&
+           (algorithm != Algorithm::kTree || file.size.has_value());
+  });
+}
+
 void NoteWeakDigests(Source& source) {
   for (const Finding& finding : source.findings) {
     if (finding.code == "weak-digests") return;
@@ -133,11 +141,7 @@ void NoteWeakDigests(Source& source) {
   for (const ListedFile& file : source.files) {
     if (file.digests.empty()) continue;
     ++with_digests;
-    bool resists = false;
-    for (const ListedDigest& listed : file.digests) {
-      resists = resists || InfoOf(listed.digest.GetAlgorithm()).resists_attackers;
-    }
-    if (resists) continue;
+    if (ResistsAttackers(file)) continue;
     ++weak;
     for (const ListedDigest& listed : file.digests) {
       std::string name(InfoOf(listed.digest.GetAlgorithm()).name);

@@ -86,6 +86,10 @@ struct SourcesAround {
 };
 Result<SourcesAround> FindSourcesAround(const std::filesystem::path& copy, const Task& task);
 
+// True if a digest of `file` binds its bytes against attackers. A tree root does so only together
+// with the size: the two top nodes as a file of 64 bytes have the same root.
+bool ResistsAttackers(const ListedFile& file);
+
 // Adds the finding that some or all files have only digests that attackers can match.
 void NoteWeakDigests(Source& source);
 
