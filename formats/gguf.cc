@@ -87,7 +87,7 @@ class GgufParser {
     }
     std::vector<std::string_view> keys;
     for (const MetadataEntry& entry : contents_.metadata) keys.push_back(entry.key);
-    return CheckUnique(std::move(keys), "metadata key", file_.Name());
+    return CheckUnique(keys, "metadata key", file_.Name());
   }
 
   Result<std::uint64_t> FindAlignment() const {
@@ -117,7 +117,7 @@ class GgufParser {
     std::vector<std::string_view> names;
     names.reserve(count);
     for (const TensorInfo& tensor : contents_.tensors) names.push_back(tensor.name);
-    HM_TRY(CheckUnique(std::move(names), "tensor name", file_.Name()));
+    HM_TRY(CheckUnique(names, "tensor name", file_.Name()));
     NoteOddNames();
     return {};
   }

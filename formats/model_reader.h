@@ -22,9 +22,10 @@ namespace hallmark {
 class ModelReader {
  public:
   virtual ~ModelReader() = default;
-  virtual std::string_view FormatName() const = 0;              // "safetensors", "gguf", …
-  virtual std::string FormatDetail() const = 0;                 // "GGUF v3, alignment 32"
-  virtual std::span<const TensorInfo> Tensors() const = 0;      // in file order
+  virtual std::string_view FormatName() const = 0;  // "safetensors", "gguf", …
+  virtual std::string FormatDetail() const = 0;     // "GGUF v3, alignment 32"
+  // In file order, names distinct.
+  virtual std::span<const TensorInfo> Tensors() const = 0;
   virtual std::span<const MetadataEntry> Metadata() const = 0;  // in file order
   virtual std::span<const Finding> Findings() const = 0;        // oddities that are not errors
 

@@ -354,13 +354,13 @@ class Rebuilder {
 
   // Joined names can meet: {"a": {"b": …}} and {"a.b": …}.
   Result<void> CheckNames() const {
-    std::unordered_set<std::string_view> names;
+    std::vector<std::string_view> names;
     names.reserve(out_.tensors.size());
-    for (const PytorchTensor& tensor : out_.tensors) {
-      if (names.insert(tensor.info.name).second) continue;
+    for (const PytorchTensor& tensor : out_.tensors) names.push_back(tensor.info.name);
+    if (const auto twice = FindRepeated(names)) {
       return Error{Errc::kUnsupported, subject_,
                    fmt::format("two tensors get the name {} when keys are joined with \".\"",
-                               EscapeForPeople(tensor.info.name))};
+                               EscapeForPeople(*twice))};
     }
     return {};
   }

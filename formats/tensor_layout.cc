@@ -32,11 +32,10 @@ Result<void> SortByPlace(std::vector<TensorInfo>& tensors, const std::string& su
   return {};
 }
 
-Result<void> CheckUnique(std::vector<std::string_view> names, std::string_view what,
+Result<void> CheckUnique(std::span<const std::string_view> names, std::string_view what,
                          const std::string& subject) {
-  std::sort(names.begin(), names.end());
-  const auto twice = std::adjacent_find(names.begin(), names.end());
-  if (twice == names.end()) return {};
+  const auto twice = FindRepeated(names);
+  if (!twice) return {};
   return Error{Errc::kMalformed, subject,
                fmt::format("the {} {} stands twice", what, QuoteName(*twice))};
 }

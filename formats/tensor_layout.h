@@ -1,6 +1,7 @@
 // Where tensors lie in a file: what every container with one byte range a tensor must check.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,7 @@ namespace hallmark {
 Result<void> SortByPlace(std::vector<TensorInfo>& tensors, const std::string& subject);
 
 // kMalformed, naming it, if a name stands twice. `what`: "tensor name".
-Result<void> CheckUnique(std::vector<std::string_view> names, std::string_view what,
+Result<void> CheckUnique(std::span<const std::string_view> names, std::string_view what,
                          const std::string& subject);
 
 // A name from a file as it may stand in a message: escaped, and shortened if it is very long.

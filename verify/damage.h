@@ -7,7 +7,7 @@
 #include "src/base/task.h"
 #include "src/hash/tree.h"
 #include "src/io/block_source.h"
-#include "verify/verify.h"
+#include "verify/verify_report.h"
 
 namespace hallmark {
 

@@ -4,21 +4,18 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "src/hash/hash_files.h"
 #include "src/io/directory.h"
-#include "src/io/file.h"
 #include "weights/identity.h"
 #include "weights/model.h"
 
 namespace hallmark {
 namespace {
 
-constexpr std::size_t kOpenAtOnce = 256;
 constexpr std::size_t kNamedTensors = 20;
 // Below a tenth, equal tensors are rather buffers and untrained norms than a common origin.
 constexpr std::uint64_t kNearShare = 10;
@@ -44,7 +41,7 @@ class Identification {
     std::error_code code;
     single_file_ = std::filesystem::is_regular_file(path_, code);
     report_.findings = listing_.findings;
-    HM_TRY(HashFiles());
+    HM_TRY(HashPlanned());
     CollectModels();
     if (!Settled()) HM_TRY(CompareWeights());
     Conclude();
@@ -77,40 +74,28 @@ class Identification {
     return plan;
   }
 
-  Result<void> HashFiles() {
+  Result<void> HashPlanned() {
     const auto plan = Plan();
     std::uint64_t total = 0;
-    for (const auto& [i, algorithms] : plan) total += listing_.files[i].size;
-    task_.Begin("hashing", total, plan.size());
-    for (std::size_t first = 0; first < plan.size(); first += kOpenAtOnce) {
-      std::vector<std::unique_ptr<File>> files;
-      std::vector<HashRequest> requests;
-      std::vector<std::size_t> which;
-      const std::size_t last = std::min(first + kOpenAtOnce, plan.size());
-      for (std::size_t p = first; p < last; ++p) {
-        const auto& [i, algorithms] = plan[p];
-        auto file = OpenFile(listing_.files[i].full_path);
-        if (!file) {
-          NoteUnread(i, file.error());
-          continue;
-        }
-        requests.push_back({file->get(), {algorithms.begin(), algorithms.end()}});
-        which.push_back(i);
-        files.push_back(*std::move(file));
-      }
-      HM_TRY(HashSources(requests, task_, [&](std::size_t k, Result<HashOutcome> outcome) {
-        if (outcome) {
-          if (auto same = files[k]->CheckUnchanged(); !same) outcome = std::move(same).error();
-        }
-        if (!outcome) return NoteUnread(which[k], outcome.error());
-        ++report_.files_hashed;
-        report_.bytes_hashed += files[k]->Size();
-        LookUp(which[k], outcome->digests);
-        task_.FileDone(listing_.files[which[k]].path);
-      }));
+    std::vector<FileToHash> files;
+    for (const auto& [i, algorithms] : plan) {
+      const DirectoryEntry& entry = listing_.files[i];
+      total += entry.size;
+      files.push_back({entry.full_path, {algorithms.begin(), algorithms.end()}, entry.path});
     }
-    std::sort(report_.files.begin(), report_.files.end(),
-              [](const auto& a, const auto& b) { return a.path < b.path; });
+    task_.Begin("hashing", total, files.size());
+    HM_TRY(HashFiles(files, task_, [&](std::size_t f, Result<HashedFile> hashed) -> Result<void> {
+      const std::size_t i = plan[f].first;
+      if (hashed) {
+        ++report_.files_hashed;
+        report_.bytes_hashed += hashed->stamp.size;
+        LookUp(i, hashed->outcome.digests);
+      } else {
+        NoteUnread(i, hashed.error());
+      }
+      return {};
+    }));
+    std::ranges::sort(report_.files, {}, &IdentifiedFile::path);
     return {};
   }
 

@@ -13,28 +13,18 @@ std::string_view LastComponent(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
-std::optional<std::size_t> FindPath(std::string_view path, const DirectoryListing& listing) {
-  for (std::size_t i = 0; i < listing.files.size(); ++i) {
-    if (listing.files[i].path == path) return i;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::vector<std::optional<std::size_t>> MatchByName(const Source& source,
                                                     const DirectoryListing& listing) {
   std::vector<std::optional<std::size_t>> match(source.files.size());
-  std::map<std::string_view, std::size_t> by_path;
   std::multimap<std::string_view, std::size_t> by_name;
-  for (std::size_t i = 0; i < listing.files.size(); ++i) by_path[listing.files[i].path] = i;
-
   std::vector<bool> taken(listing.files.size(), false);
   for (std::size_t i = 0; i < source.files.size(); ++i) {
-    const auto found = by_path.find(source.files[i].path);
-    if (found == by_path.end() || taken[found->second]) continue;
-    match[i] = found->second;
-    taken[found->second] = true;
+    const auto found = FindFile(listing, source.files[i].path);
+    if (!found || taken[*found]) continue;
+    match[i] = *found;
+    taken[*found] = true;
   }
   for (std::size_t i = 0; i < listing.files.size(); ++i) {
     if (!taken[i]) by_name.emplace(LastComponent(listing.files[i].path), i);
@@ -66,13 +56,13 @@ std::optional<std::size_t> FindUnfinished(const std::string& path,
   // Firefox and wget-like tools, hub clients, Chromium, qBittorrent, Transmission, generic.
   for (const std::string_view suffix : {".part", ".incomplete", ".crdownload", ".!qB", ".partial",
                                         ".download", ".tmp", ".hallmark-partial"}) {
-    if (const auto found = FindPath(path + std::string(suffix), listing)) return found;
+    if (const auto found = FindFile(listing, path + std::string(suffix))) return found;
   }
   return std::nullopt;
 }
 
 bool HasControlFile(const std::string& path, const DirectoryListing& listing) {
-  return FindPath(path + ".aria2", listing).has_value();
+  return FindFile(listing, path + ".aria2").has_value();
 }
 
 }  // namespace hallmark

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "src/base/error.h"
-#include "src/hash/hash_files.h"
+#include "src/hash/hash_sources.h"
 #include "src/io/file.h"
 
 namespace hallmark {

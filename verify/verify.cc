@@ -6,100 +6,24 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <memory>
 #include <set>
 #include <utility>
 
-#include "formats/registry.h"
 #include "src/base/text.h"
 #include "verify/conclude.h"
+#include "verify/copy.h"
 #include "verify/damage.h"
 #include "verify/match.h"
-#include "verify/resume.h"
 #include "verify/unasked_sources.h"
 #include "verify/weights_comparison.h"
 
 namespace hallmark {
 namespace fs = std::filesystem;
-
-std::string_view VerdictName(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kAuthentic:
-      return "authentic";
-    case Verdict::kMatches:
-      return "matches";
-    case Verdict::kSameWeights:
-      return "same-weights";
-    case Verdict::kPartial:
-      return "partial";
-    case Verdict::kMismatch:
-      return "mismatch";
-    case Verdict::kInconclusive:
-      return "inconclusive";
-  }
-  return "inconclusive";
-}
-
-std::string_view FileStateName(FileState state) {
-  switch (state) {
-    case FileState::kOk:
-      return "ok";
-    case FileState::kRenamed:
-      return "renamed";
-    case FileState::kMismatch:
-      return "mismatch";
-    case FileState::kWrongSize:
-      return "wrong-size";
-    case FileState::kMissing:
-      return "missing";
-    case FileState::kIncomplete:
-      return "incomplete";
-    case FileState::kUnlisted:
-      return "unlisted";
-    case FileState::kUnread:
-      return "unread";
-    case FileState::kNotComparable:
-      return "not-comparable";
-  }
-  return "unread";
-}
-
-std::string_view WeightsStateName(WeightsVerdict::State state) {
-  switch (state) {
-    case WeightsVerdict::State::kNotCompared:
-      return "not-compared";
-    case WeightsVerdict::State::kSame:
-      return "same";
-    case WeightsVerdict::State::kDifferent:
-      return "different";
-    case WeightsVerdict::State::kNotComparable:
-      return "not-comparable";
-  }
-  return "not-compared";
-}
-
 namespace {
-
-constexpr std::size_t kOpenAtOnce = 256;  // files; well below the usual limit of 1024 descriptors
-
-// What is known of a file of the copy.
-struct PresentFile {
-  bool holds_weights = false;
-  std::set<Algorithm> wanted;
-  std::optional<HashOutcome> outcome;  // digests in the order of `wanted`
-  std::optional<Error> error;
-  bool remembered = false;
-
-  std::optional<Digest> Find(Algorithm algorithm) const {
-    if (!outcome) return std::nullopt;
-    for (const Digest& digest : outcome->digests) {
-      if (digest.GetAlgorithm() == algorithm) return digest;
-    }
-    return std::nullopt;
-  }
-};
 
 bool LooksLikeWeights(std::string_view path) {
   for (const std::string_view suffix :
@@ -109,30 +33,25 @@ bool LooksLikeWeights(std::string_view path) {
   return false;
 }
 
-const ManifestFile* FindInManifest(const Source& source, const std::string& path) {
-  if (!source.manifest) return nullptr;
-  for (const ManifestFile& file : source.manifest->files) {
-    if (file.path == path) return &file;
-  }
-  return nullptr;
+const ManifestFile* ListedInManifest(const Source& source, const std::string& path) {
+  return source.manifest ? FindFile(*source.manifest, path) : nullptr;
 }
 
 class Verification {
  public:
-  Verification(fs::path copy, std::vector<Source> sources, const VerifyOptions& options,
+  Verification(Copy copy, std::vector<Source> sources, const VerifyOptions& options,
                const Task& task)
       : copy_(std::move(copy)), sources_(std::move(sources)), options_(options), task_(task) {}
 
   Result<VerifyReport> Run() {
-    listing_ = HM_TRY(ListFiles(copy_));
-    single_file_ = fs::is_regular_file(copy_);
-    present_.resize(listing_.files.size());
-    report_.findings = listing_.findings;
+    report_.findings = copy_.Listing().findings;
     if (sources_.empty()) HM_TRY(LookForSources());
-    for (Source& source : sources_) source.inside_copy |= IsInsideCopy(source);
-    HM_TRY(LookAtContainers());
+    FindSourcesInCopy();
+    AddFindings(HM_TRY(copy_.ReadHeaders(task_)));
     for (std::size_t s = 0; s < sources_.size(); ++s) MatchListed(s);
-    HM_TRY(HashWanted());
+    const Copy::Hashed hashed = HM_TRY(copy_.Hash(options_.resume, task_));
+    report_.files_hashed = hashed.files;
+    report_.bytes_hashed = hashed.bytes;
     Judge();
     DropUnprovenCandidates();
     FindDisagreements();
@@ -153,28 +72,42 @@ class Verification {
     });
   }
 
-  bool IsASource(const DirectoryEntry& entry) const {
-    return std::any_of(sources_.begin(), sources_.end(), [&](const Source& source) {
-      std::error_code code;
-      return !source.file.empty() && fs::equivalent(source.file, entry.full_path, code);
-    });
+  // Of a path that the copy holds.
+  const DirectoryEntry& EntryAt(const std::string& path) const {
+    return copy_.Entry(IndexOf(path));
+  }
+  const CopyFile& FileAt(const std::string& path) const { return copy_.File(IndexOf(path)); }
+  std::size_t IndexOf(const std::string& path) const {
+    const auto found = FindFile(copy_.Listing(), path);
+    HM_CHECK(found.has_value());
+    return *found;
   }
 
-  // A list that came with the copy cannot vouch for it, also where the user named it.
-  bool IsInsideCopy(const Source& source) const {
-    if (source.file.empty()) return false;
-    return std::any_of(listing_.files.begin(), listing_.files.end(), [&](const auto& entry) {
-      std::error_code code;
-      return fs::equivalent(source.file, entry.full_path, code);
-    });
+  void AddFindings(std::vector<Finding> findings) {
+    std::ranges::move(findings, std::back_inserter(report_.findings));
+  }
+
+  // A list that came with the copy cannot vouch for it, also where the user named it; and it is no
+  // part of what it lists.
+  void FindSourcesInCopy() {
+    is_source_.assign(copy_.Size(), false);
+    for (Source& source : sources_) {
+      if (source.file.empty()) continue;
+      for (std::size_t p = 0; p < copy_.Size(); ++p) {
+        std::error_code code;
+        if (!fs::equivalent(source.file, copy_.Entry(p).full_path, code)) continue;
+        source.inside_copy = true;
+        is_source_[p] = true;
+      }
+    }
   }
 
   Result<void> LookForSources() {
-    UnaskedSources unasked = HM_TRY(FindUnaskedSources(copy_, listing_, task_));
+    UnaskedSources unasked = HM_TRY(FindUnaskedSources(copy_.Path(), copy_.Listing(), task_));
     sources_ = std::move(unasked.lists);
     first_candidate_ = sources_.size();
     for (Source& source : unasked.candidates) sources_.push_back(std::move(source));
-    for (Finding& finding : unasked.findings) report_.findings.push_back(std::move(finding));
+    AddFindings(std::move(unasked.findings));
     return {};
   }
 
@@ -205,7 +138,7 @@ class Verification {
     }
     if (!proven) {
       report_.findings.push_back(
-          {Severity::kNote, "not-in-catalogue", copy_.string(),
+          {Severity::kNote, "not-in-catalogue", copy_.Path().string(),
            "names fit " + dropped + ", but no digest does: these are not those files"});
     }
     std::erase_if(report_.files, [&](const FileVerdict& file) { return !new_index[file.source]; });
@@ -213,56 +146,26 @@ class Verification {
     sources_ = std::move(kept);
   }
 
-  // Reads the headers of everything that holds weights: what a container admits about itself is
-  // listed, though a digest that matches does not depend on it.
-  Result<void> LookAtContainers() {
-    for (std::size_t i = 0; i < listing_.files.size(); ++i) {
-      HM_TRY(task_.CheckStopped());
-      const auto file = OpenFile(listing_.files[i].full_path);
-      if (!file) continue;  // hashing will say why
-      const Result<const Format*> format = SniffFormat(**file);
-      if (!format || *format == nullptr) continue;
-      present_[i].holds_weights = true;
-      const auto reader = (*format)->open(**file);
-      if (reader) {
-        for (const Finding& finding : (*reader)->Findings()) {
-          if (finding.severity != Severity::kNote) report_.findings.push_back(finding);
-        }
-      } else {
-        const Error& error = reader.error();
-        const bool dangerous = error.code == Errc::kDangerous;
-        report_.findings.push_back({dangerous ? Severity::kDanger : Severity::kWarning,
-                                    dangerous ? "dangerous" : "unreadable-container",
-                                    listing_.files[i].path, error.message, error.offset});
-      }
-    }
-    return {};
-  }
-
   // Pairs what a source lists with what is there and says what is wrong before any hashing.
   void MatchListed(std::size_t s) {
     const Source& source = sources_[s];
-    const auto match = MatchByName(source, listing_);
+    const auto match = MatchByName(source, copy_.Listing());
     std::vector<std::size_t> missing;
-    std::vector<bool> matched(listing_.files.size(), false);
+    std::vector<bool> matched(copy_.Size(), false);
     for (std::size_t i = 0; i < source.files.size(); ++i) {
       const ListedFile& listed = source.files[i];
-      if (!Included(listed.path) && !(match[i] && Included(listing_.files[*match[i]].path))) {
+      if (!Included(listed.path) && !(match[i] && Included(copy_.Entry(*match[i]).path))) {
         continue;
       }
-      if (single_file_ && !match[i]) {
+      if (copy_.IsOneFile() && !match[i]) {
         missing.push_back(i);
         continue;
       }
-      FileVerdict verdict{};
-      verdict.listed_as = listed.path;
-      verdict.source = s;
-      verdict.listed_size = listed.size;
-      for (const ListedDigest& digest : listed.digests) verdict.checks.push_back({digest, {}});
+      FileVerdict verdict = AsListed(listed, s);
       if (match[i]) {
         Expect(listed, source, *match[i], verdict);
         matched[*match[i]] = true;
-      } else if (const auto unfinished = FindUnfinished(listed.path, listing_)) {
+      } else if (const auto unfinished = FindUnfinished(listed.path, copy_.Listing())) {
         verdict.state = FileState::kIncomplete;
         UsePresent(*unfinished, verdict);
         WantTree(source, listed, *unfinished);
@@ -280,12 +183,12 @@ class Verification {
     }
     // A missing file may be here under another name: its digest would tell.
     for (const std::size_t i : missing) {
-      for (std::size_t p = 0; p < listing_.files.size(); ++p) {
+      for (std::size_t p = 0; p < copy_.Size(); ++p) {
         const ListedFile& listed = source.files[i];
-        if (matched[p] || (listed.size && *listed.size != listing_.files[p].size)) continue;
-        if (IsASource(listing_.files[p])) continue;
+        if (matched[p] || (listed.size && *listed.size != copy_.Entry(p).size)) continue;
+        if (is_source_[p]) continue;
         for (const ListedDigest& digest : listed.digests) {
-          present_[p].wanted.insert(digest.digest.GetAlgorithm());
+          copy_.File(p).wanted.insert(digest.digest.GetAlgorithm());
         }
         rename_candidates_[s].insert(p);
       }
@@ -293,21 +196,30 @@ class Verification {
     missing_[s] = std::move(missing);
   }
 
+  static FileVerdict AsListed(const ListedFile& listed, std::size_t source) {
+    FileVerdict verdict{};
+    verdict.listed_as = listed.path;
+    verdict.source = source;
+    verdict.listed_size = listed.size;
+    for (const ListedDigest& digest : listed.digests) verdict.checks.push_back({digest, {}});
+    return verdict;
+  }
+
   void UsePresent(std::size_t p, FileVerdict& verdict) const {
-    verdict.path = listing_.files[p].path;
-    verdict.size = listing_.files[p].size;
-    verdict.holds_weights = present_[p].holds_weights || LooksLikeWeights(verdict.listed_as);
+    verdict.path = copy_.Entry(p).path;
+    verdict.size = copy_.Entry(p).size;
+    verdict.holds_weights = copy_.File(p).holds_weights || LooksLikeWeights(verdict.listed_as);
   }
 
   void WantTree(const Source& source, const ListedFile& listed, std::size_t p) {
-    const ManifestFile* file = FindInManifest(source, listed.path);
-    if (file != nullptr && !file->sub_roots.empty()) present_[p].wanted.insert(Algorithm::kTree);
+    const ManifestFile* file = ListedInManifest(source, listed.path);
+    if (file != nullptr && !file->sub_roots.empty()) copy_.File(p).wanted.insert(Algorithm::kTree);
   }
 
   void Expect(const ListedFile& listed, const Source& source, std::size_t p, FileVerdict& verdict) {
     UsePresent(p, verdict);
     WantTree(source, listed, p);
-    if (HasControlFile(listing_.files[p].path, listing_)) {
+    if (HasControlFile(copy_.Entry(p).path, copy_.Listing())) {
       verdict.state = FileState::kIncomplete;
     } else if (listed.size && *listed.size != verdict.size) {
       verdict.state = FileState::kWrongSize;
@@ -316,7 +228,7 @@ class Verification {
     } else {
       verdict.state = FileState::kUnread;  // until it was read
       for (const ListedDigest& digest : listed.digests) {
-        present_[p].wanted.insert(digest.digest.GetAlgorithm());
+        copy_.File(p).wanted.insert(digest.digest.GetAlgorithm());
       }
     }
   }
@@ -339,80 +251,10 @@ class Verification {
     }
   }
 
-  Result<void> HashWanted() {
-    std::vector<std::size_t> todo;
-    std::uint64_t total = 0;
-    for (std::size_t p = 0; p < present_.size(); ++p) {
-      if (present_[p].wanted.empty()) continue;
-      todo.push_back(p);
-      total += listing_.files[p].size;
-    }
-    std::optional<VerifyJournal> journal;
-    if (!options_.state_folder.empty() && total >= options_.remember_above) {
-      // Without a journal the work is done all the same; it only cannot be resumed.
-      if (auto opened = VerifyJournal::Open(options_.state_folder, copy_)) {
-        journal.emplace(*std::move(opened));
-      }
-    }
-    task_.Begin("hashing", total, todo.size());
-    for (std::size_t first = 0; first < todo.size(); first += kOpenAtOnce) {
-      const std::size_t count = std::min(kOpenAtOnce, todo.size() - first);
-      HM_TRY(HashSome({todo.data() + first, count}, journal ? &*journal : nullptr));
-    }
-    if (journal) journal->Discard();
-    return {};
-  }
-
-  Result<void> HashSome(std::span<const std::size_t> batch, VerifyJournal* journal) {
-    std::vector<std::unique_ptr<File>> files;
-    std::vector<HashRequest> requests;
-    std::vector<std::size_t> who;
-    for (const std::size_t p : batch) {
-      PresentFile& present = present_[p];
-      const std::string& path = listing_.files[p].path;
-      auto file = OpenFile(listing_.files[p].full_path);
-      if (!file) {
-        present.error = std::move(file).error();
-        continue;
-      }
-      const std::vector<Algorithm> algorithms(present.wanted.begin(), present.wanted.end());
-      if (journal != nullptr) {
-        if (const HashOutcome* known = journal->Recall(path, (*file)->Stamp(), algorithms)) {
-          present.outcome = *known;
-          present.remembered = true;
-          task_.Advance((*file)->Size());
-          task_.FileDone(path);
-          continue;
-        }
-      }
-      requests.push_back({file->get(), algorithms});
-      who.push_back(p);
-      files.push_back(*std::move(file));
-    }
-    return HashSources(requests, task_, [&](std::size_t i, Result<HashOutcome> outcome) {
-      PresentFile& present = present_[who[i]];
-      const std::string& path = listing_.files[who[i]].path;
-      if (outcome) {
-        if (const Result<void> same = files[i]->CheckUnchanged(); !same) outcome = same.error();
-      }
-      if (!outcome) {
-        present.error = std::move(outcome).error();
-        return;
-      }
-      if (journal != nullptr) journal->Remember(path, files[i]->Stamp(), *outcome);
-      present.outcome = *std::move(outcome);
-      ++report_.files_hashed;
-      report_.bytes_hashed += files[i]->Size();
-      task_.FileDone(path);
-    });
-  }
-
   void Judge() {
-    std::map<std::string, std::size_t> by_path;
-    for (std::size_t p = 0; p < listing_.files.size(); ++p) by_path[listing_.files[p].path] = p;
     for (FileVerdict& file : report_.files) {
       if (file.path.empty()) continue;
-      const PresentFile& present = present_[by_path[file.path]];
+      const CopyFile& present = FileAt(file.path);
       Fill(present, file);
       if (present.error) {
         file.state = FileState::kUnread;
@@ -426,7 +268,7 @@ class Verification {
     for (const auto& [s, candidates] : rename_candidates_) FindRenamed(s, candidates);
   }
 
-  static void Fill(const PresentFile& present, FileVerdict& file) {
+  static void Fill(const CopyFile& present, FileVerdict& file) {
     file.remembered = present.remembered;
     for (DigestCheck& check : file.checks) {
       check.actual = present.Find(check.expected.digest.GetAlgorithm());
@@ -435,37 +277,40 @@ class Verification {
 
   // Missing files of source `s` whose digest a file of another name has.
   void FindRenamed(std::size_t s, const std::set<std::size_t>& candidates) {
+    std::map<std::string_view, std::size_t> verdicts;  // by the path that is listed
+    for (std::size_t v = 0; v < report_.files.size(); ++v) {
+      const FileVerdict& file = report_.files[v];
+      if (file.source == s && file.state == FileState::kMissing) verdicts[file.listed_as] = v;
+    }
+    std::multimap<Digest, std::size_t> by_digest;
+    for (const std::size_t p : candidates) {
+      if (!copy_.File(p).outcome) continue;
+      for (const Digest& digest : copy_.File(p).outcome->digests) by_digest.emplace(digest, p);
+    }
     std::set<std::size_t> taken;
     for (const std::size_t i : missing_[s]) {
       const ListedFile& listed = sources_[s].files[i];
       if (listed.digests.empty()) continue;
-      for (const std::size_t p : candidates) {
-        const bool same =
-            !taken.contains(p) &&
-            std::all_of(listed.digests.begin(), listed.digests.end(), [&](const ListedDigest& d) {
-              return present_[p].Find(d.digest.GetAlgorithm()) == d.digest;
-            });
-        if (!same) continue;
-        taken.insert(p);
-        FileVerdict* verdict = nullptr;
-        for (FileVerdict& file : report_.files) {
-          if (file.source == s && file.state == FileState::kMissing &&
-              file.listed_as == listed.path) {
-            verdict = &file;
-          }
-        }
-        if (verdict == nullptr) {  // a copy of one file: only now it is known to be listed
-          verdict = &report_.files.emplace_back();
-          verdict->listed_as = listed.path;
-          verdict->source = s;
-          verdict->listed_size = listed.size;
-          for (const ListedDigest& digest : listed.digests) verdict->checks.push_back({digest, {}});
-        }
-        verdict->state = FileState::kRenamed;
-        UsePresent(p, *verdict);
-        Fill(present_[p], *verdict);
-        break;
-      }
+      const auto [first, last] = by_digest.equal_range(listed.digests[0].digest);
+      const auto found = std::find_if(first, last, [&](const auto& candidate) {
+        const std::size_t p = candidate.second;
+        return !taken.contains(p) &&
+               std::ranges::all_of(listed.digests, [&](const ListedDigest& listed_digest) {
+                 const Digest& digest = listed_digest.digest;
+                 return copy_.File(p).Find(digest.GetAlgorithm()) == digest;
+               });
+      });
+      if (found == last) continue;
+      const std::size_t p = found->second;
+      taken.insert(p);
+      const auto known = verdicts.find(listed.path);
+      // Of a copy of one file it is only known now that it is listed.
+      FileVerdict& verdict = known == verdicts.end()
+                                 ? report_.files.emplace_back(AsListed(listed, s))
+                                 : report_.files[known->second];
+      verdict.state = FileState::kRenamed;
+      UsePresent(p, verdict);
+      Fill(copy_.File(p), verdict);
     }
   }
 
@@ -476,18 +321,18 @@ class Verification {
     const bool someone_lists_all =
         std::any_of(sources_.begin(), sources_.end(), [](const Source& s) { return s.complete; });
     if (sources_.empty()) return;
-    for (std::size_t p = 0; p < listing_.files.size(); ++p) {
-      const DirectoryEntry& entry = listing_.files[p];
-      if (listed.contains(entry.path) || IsASource(entry) || !Included(entry.path)) continue;
-      if (!someone_lists_all && !present_[p].holds_weights && !single_file_) continue;
+    for (std::size_t p = 0; p < copy_.Size(); ++p) {
+      const DirectoryEntry& entry = copy_.Entry(p);
+      if (listed.contains(entry.path) || is_source_[p] || !Included(entry.path)) continue;
+      if (!someone_lists_all && !copy_.File(p).holds_weights && !copy_.IsOneFile()) continue;
       FileVerdict& file = report_.files.emplace_back();
       file.state = FileState::kUnlisted;
       file.path = entry.path;
       file.size = entry.size;
-      file.holds_weights = present_[p].holds_weights;
-      if (present_[p].error) {
+      file.holds_weights = copy_.File(p).holds_weights;
+      if (copy_.File(p).error) {
         file.state = FileState::kUnread;
-        file.error = present_[p].error;
+        file.error = copy_.File(p).error;
       }
     }
   }
@@ -522,7 +367,7 @@ class Verification {
         return {};
       };
       if (!model_) {
-        Result<Model> opened = Model::Open(copy_, task_);
+        Result<Model> opened = Model::Open(copy_.Path(), task_);
         if (!opened) {
           HM_TRY(cannot(opened.error()));
           continue;
@@ -596,13 +441,13 @@ class Verification {
       const bool cut = file.state == FileState::kWrongSize || file.state == FileState::kIncomplete;
       if (file.listed_as.empty() || (file.state != FileState::kMismatch && !cut)) continue;
       const Source& source = sources_[file.source];
-      const ManifestFile* listed = FindInManifest(source, file.listed_as);
+      const ManifestFile* listed = ListedInManifest(source, file.listed_as);
       const WeightsVerdict* weights =
           report_.weights.source == source.name ? &report_.weights : nullptr;
       std::vector<DifferingBytes> stretches;
-      const PresentFile* present = FindPresent(file.path);
-      if (listed != nullptr && present != nullptr && present->outcome) {
-        const std::vector<TreeNode>& sub_roots = present->outcome->sub_roots;
+      const CopyFile& present = FileAt(file.path);
+      if (listed != nullptr && present.outcome) {
+        const std::vector<TreeNode>& sub_roots = present.outcome->sub_roots;
         if (cut) {
           file.intact = IntactSpans(*listed, file.size, sub_roots);
         } else {
@@ -613,7 +458,7 @@ class Verification {
       } else if (source.model && !cut) {
         const fs::path root = *source.model;
         const auto theirs = OpenFile(fs::is_directory(root) ? root / file.listed_as : root);
-        const auto ours = OpenFile(single_file_ ? copy_ : copy_ / file.path);
+        const auto ours = OpenFile(EntryAt(file.path).full_path);
         if (theirs && ours && (*theirs)->Size() == (*ours)->Size()) {
           stretches = HM_TRY(CompareBytes(**ours, **theirs, task_));
         }
@@ -624,18 +469,11 @@ class Verification {
     return {};
   }
 
-  const PresentFile* FindPresent(const std::string& path) const {
-    for (std::size_t p = 0; p < listing_.files.size(); ++p) {
-      if (listing_.files[p].path == path) return &present_[p];
-    }
-    return nullptr;
-  }
-
   void Summarise() {
     for (const Source& source : sources_) {
       // Asked about one file, a source that lists it says all there is to say.
       SourceSummary summary{source.name,        source.dialect,
-                            source.title,       source.complete || single_file_,
+                            source.title,       source.complete || copy_.IsOneFile(),
                             source.inside_copy, !source.files.empty(),
                             source.files.size()};
       for (const ListedFile& file : source.files) {
@@ -646,15 +484,13 @@ class Verification {
     }
   }
 
-  const fs::path copy_;
+  Copy copy_;
   std::vector<Source> sources_;
   const VerifyOptions& options_;
   const Task& task_;
-  DirectoryListing listing_;
-  bool single_file_ = false;
   // Sources from here on are candidates nobody named; see DropUnprovenCandidates.
   std::size_t first_candidate_ = std::numeric_limits<std::size_t>::max();
-  std::vector<PresentFile> present_;                         // parallel to listing_.files
+  std::vector<bool> is_source_;                              // by file of the copy
   std::map<std::size_t, std::vector<std::size_t>> missing_;  // by source: indexes of listed files
   std::map<std::size_t, std::set<std::size_t>> rename_candidates_;  // by source: files of the copy
   std::optional<Model> model_;
@@ -665,7 +501,7 @@ class Verification {
 
 Result<VerifyReport> Verify(const fs::path& copy, std::vector<Source> sources,
                             const VerifyOptions& options, const Task& task) {
-  return Verification(copy, std::move(sources), options, task).Run();
+  return Verification(HM_TRY(Copy::List(copy)), std::move(sources), options, task).Run();
 }
 
 }  // namespace hallmark

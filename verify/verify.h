@@ -1,117 +1,17 @@
 // Is this copy what the sources say? Files first; weights where files differ.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "src/base/task.h"
-#include "verify/sources/source.h"
+#include "verify/copy.h"
+#include "verify/verify_report.h"
 
 namespace hallmark {
-
-enum class Verdict {
-  kAuthentic,     // matches a statement signed by a trusted key
-  kMatches,       // every listed file matches; the source is unauthenticated
-  kSameWeights,   // files differ or are in another container, weight identity equal
-  kPartial,       // what was checked matches, but files are missing or unlisted
-  kMismatch,      // checked, and it does not hold
-  kInconclusive,  // nothing that could be compared
-};
-std::string_view VerdictName(Verdict verdict);  // "same-weights"
-
-enum class FileState {
-  kOk,
-  kRenamed,        // its digest is listed, under another path
-  kMismatch,       // a digest differs
-  kWrongSize,      // said before anything is hashed
-  kMissing,        // listed, not there
-  kIncomplete,     // listed, and there is only an unfinished download of it
-  kUnlisted,       // there, not listed
-  kUnread,         // could not be read to its end; see error
-  kNotComparable,  // listed without a digest that could be computed
-};
-std::string_view FileStateName(FileState state);  // "wrong-size"
-
-// A stretch of a file that differs from what was listed, and what lies in it.
-struct DamagedRange {
-  ByteRange range;  // as exact as the source allows: bytes, 4 MiB spans or whole tensors
-  std::vector<std::string> tensors;   // canonical names; none: only container bytes differ
-  std::vector<std::string> groups;    // "model.layers.17"
-  std::uint64_t differing_bytes = 0;  // within `range`, when the listed file is at hand; else 0
-};
-
-struct DigestCheck {
-  ListedDigest expected;
-  std::optional<Digest> actual;  // absent: not computed
-  bool Matches() const { return actual && *actual == expected.digest; }
-};
-
-struct FileVerdict {
-  FileState state;
-  std::string path;        // in the copy; empty if it is not there
-  std::string listed_as;   // in the source; empty if unlisted
-  std::size_t source = 0;  // index into VerifyReport::sources; unlisted: of all sources together
-  std::uint64_t size = 0;
-  std::optional<std::uint64_t> listed_size;
-  std::vector<DigestCheck> checks;
-  std::vector<DamagedRange> damage;  // against a manifest, for mismatches
-  std::vector<ByteRange> intact;  // against a manifest, for incomplete and cut files: right already
-  std::optional<Error> error;     // for kUnread
-  bool holds_weights = false;
-  bool remembered = false;  // digest taken over from an interrupted run of the same command
-};
-
-struct WeightsVerdict {
-  enum class State { kNotCompared, kSame, kDifferent, kNotComparable };
-  State state = State::kNotCompared;
-  std::string ours;  // "hm1:…" or empty
-  std::string theirs;
-  std::string source;  // who said theirs
-  std::string reason;  // why not comparable
-  struct Difference {
-    std::string tensor;  // canonical name
-    std::string group;
-    std::string what;  // "differs", "missing", "added", "shape 32x64, expected 64x64"
-    std::vector<std::pair<std::string, ByteRange>> places;  // file in the copy, bytes there
-    // When the other copy is at hand and shape and float type allow it.
-    struct Values {
-      std::uint64_t differing = 0;
-      std::uint64_t total = 0;
-      double max_abs = 0;  // largest |ours - theirs|; NaN against a number counts as infinite
-    };
-    std::optional<Values> values;
-  };
-  std::vector<Difference> differences;  // where tensor digests are known
-  std::uint64_t tensors_compared = 0;
-};
-std::string_view WeightsStateName(WeightsVerdict::State state);
-
-struct SourceSummary {
-  std::string name;
-  std::string dialect;
-  std::string title;
-  bool complete = true;
-  bool inside_copy = false;
-  bool resists_attackers = false;  // every listed file has a digest that does
-  std::uint64_t listed_files = 0;
-};
-
-struct VerifyReport {
-  Verdict verdict = Verdict::kInconclusive;
-  std::string summary;  // one sentence for people: what holds, and on whose word
-  std::string hint;     // what would settle it, or empty
-  std::vector<SourceSummary> sources;
-  std::vector<FileVerdict> files;
-  WeightsVerdict weights;
-  std::vector<Finding> findings;
-  std::uint64_t files_hashed = 0;
-  std::uint64_t bytes_hashed = 0;
-};
 
 struct VerifyOptions {
   std::vector<std::string> include = {};  // globs over paths; empty: everything
@@ -119,10 +19,7 @@ struct VerifyOptions {
   bool compare_weights = true;            // read tensors where files differ
   // Called for every wrong size and unfinished download before anything is hashed; may be empty.
   std::function<void(const FileVerdict&)> on_early = {};
-  // Where an interrupted run leaves the digests of finished files, so that the same command goes on
-  // at the next one; empty: nowhere. Used from `remember_above` bytes on.
-  std::filesystem::path state_folder = {};
-  std::uint64_t remember_above = 1'000'000'000;
+  ResumeOptions resume = {};
 };
 
 // `copy`: a directory or a single file. With no sources, the catalogue and the lists found around

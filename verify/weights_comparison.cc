@@ -8,7 +8,7 @@
 #include <map>
 #include <utility>
 
-#include "src/tensor/widen.h"
+#include "src/kernels/narrow.h"
 
 namespace hallmark {
 namespace {
@@ -126,7 +126,9 @@ Result<void> CountDifferingValues(const Model& ours, const Model& theirs, const 
       const std::size_t width = InfoOf(tensor.dtype).block_bytes;
       const MutableByteSpan bytes(buffer.data(), count * width);
       HM_TRY(tensor.bytes->Read(first * width, bytes));
-      WidenToF64(tensor.dtype, bytes, {out.data(), count});
+      const bool exact = CastExactly(tensor.dtype, Dtype::kF64, bytes,
+                                     std::as_writable_bytes(std::span(out).first(count)));
+      HM_CHECK(exact);  // widening always is
       return {};
     };
     for (std::uint64_t first = 0; first < values.total; first += kValues) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "src/base/task.h"
-#include "verify/verify.h"
+#include "verify/verify_report.h"
 #include "weights/identity.h"
 
 namespace hallmark {

@@ -2,55 +2,35 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <set>
 #include <utility>
 
+#include "src/hash/hash_files.h"
 #include "src/io/directory.h"
 #include "weights/manifest.h"
 
 namespace hallmark {
 namespace {
 
-constexpr std::size_t kOpenAtOnce = 256;  // files; well below the usual limit of 1024 descriptors
-
 Result<std::vector<ManifestFile>> HashListing(const DirectoryListing& listing,
                                               const std::vector<Algorithm>& algorithms,
                                               const Task& task) {
   std::uint64_t total = 0;
-  for (const DirectoryEntry& entry : listing.files) total += entry.size;
-  task.Begin("hashing", total, listing.files.size());
-
-  std::vector<ManifestFile> hashed(listing.files.size());
-  for (std::size_t first = 0; first < hashed.size(); first += kOpenAtOnce) {
-    const std::size_t count = std::min(kOpenAtOnce, hashed.size() - first);
-    std::vector<std::unique_ptr<File>> files;
-    std::vector<HashRequest> requests;
-    for (std::size_t i = first; i < first + count; ++i) {
-      files.push_back(HM_TRY(OpenFile(listing.files[i].full_path)));
-      requests.push_back({files.back().get(), algorithms});
-    }
-    std::optional<Error> error;
-    HM_TRY(HashSources(requests, task, [&](std::size_t i, Result<HashOutcome> outcome) {
-      if (outcome) {
-        if (const Result<void> same = files[i]->CheckUnchanged(); !same) outcome = same.error();
-      }
-      if (!outcome) {
-        if (!error) error = std::move(outcome).error();
-        return;
-      }
-      ManifestFile& file = hashed[first + i];
-      file.path = listing.files[first + i].path;
-      file.size = files[i]->Size();
-      file.digests = std::move(outcome->digests);
-      file.sub_roots = std::move(outcome->sub_roots);
-      task.FileDone(file.path);
-    }));
-    if (error) return *std::move(error);
+  std::vector<FileToHash> files;
+  for (const DirectoryEntry& entry : listing.files) {
+    total += entry.size;
+    files.push_back({entry.full_path, algorithms, entry.path});
   }
-  std::sort(hashed.begin(), hashed.end(),
-            [](const ManifestFile& a, const ManifestFile& b) { return a.path < b.path; });
-  return hashed;
+  std::vector<ManifestFile> listed(files.size());
+  task.Begin("hashing", total, files.size());
+  HM_TRY(HashFiles(files, task, [&](std::size_t i, Result<HashedFile> hashed) -> Result<void> {
+    if (!hashed) return std::move(hashed).error();
+    listed[i] = {listing.files[i].path, hashed->stamp.size, std::move(hashed->outcome.digests),
+                 std::move(hashed->outcome.sub_roots)};
+    return {};
+  }));
+  std::ranges::sort(listed, {}, &ManifestFile::path);
+  return listed;
 }
 
 ManifestTensor::Place PlaceOf(const Model& model, const TensorPart& part) {

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <map>
+#include <numeric>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "src/base/checked.h"
@@ -53,9 +54,10 @@ class Canonicaliser {
     HM_TRY(Gather());
     HM_TRY(LeaveOutDerived());
     ChooseScheme();
-    for (const StoredTensor& stored : kept_) {
+    result_.tensors.reserve(kept_.size());
+    for (std::size_t i = 0; i < kept_.size(); ++i) {
       HM_TRY(task_.CheckStopped());
-      HM_TRY(Add(stored));
+      HM_TRY(Add(kept_[i], matches_[i]));
     }
     HM_TRY(SortByName());
     return std::move(result_);
@@ -105,7 +107,10 @@ class Canonicaliser {
   // Names the stored tensors; every rank of a model-parallel set holds a part of each.
   Result<void> Gather() {
     const auto& files = model_.Files();
-    std::unordered_map<std::string_view, std::size_t> places;
+    std::size_t count = 0;
+    for (const WeightFile& file : files) count += file.reader->Tensors().size();
+    stored_.reserve(Parallel() ? count / std::max<std::size_t>(files.size(), 1) : count);
+    std::unordered_map<std::string_view, std::size_t> places;  // of the first rank's
     for (std::size_t f = 0; f < files.size(); ++f) {
       const auto tensors = files[f].reader->Tensors();
       for (std::size_t t = 0; t < tensors.size(); ++t) {
@@ -113,34 +118,50 @@ class Canonicaliser {
         if (!IsValidUtf8(name)) {
           return NoIdentity(Errc::kMalformed, name, "its name is not UTF-8: no weight identity");
         }
-        const auto [place, is_new] = places.emplace(name, stored_.size());
-        if (is_new) stored_.push_back({name, {}});
-        std::vector<TensorPart>& parts = stored_[place->second].parts;
-        parts.push_back({f, t});
-        if (parts.size() != (Parallel() ? f + 1 : 1)) {
-          return NoIdentity(
-              Errc::kMalformed, name,
-              Parallel() ? fmt::format("{} holds it, an earlier rank does not", files[f].path)
-                         : "two tensors have this name: no weight identity");
+        if (!Parallel() || f == 0) {
+          if (Parallel()) places.emplace(name, stored_.size());
+          stored_.push_back({name, {{f, t}}});
+          continue;
         }
+        const auto place = places.find(name);
+        if (place == places.end() || stored_[place->second].parts.size() != f) {
+          return NoIdentity(Errc::kMalformed, name,
+                            fmt::format("{} holds it, an earlier rank does not", files[f].path));
+        }
+        stored_[place->second].parts.push_back({f, t});
       }
     }
     if (stored_.empty()) {
       return NoIdentity(Errc::kUnsupported, model_.Set().name,
                         "it holds no tensors: no weight identity");
     }
-    if (Parallel()) {
-      for (const StoredTensor& stored : stored_) {
-        if (stored.parts.size() == files.size()) continue;
-        return NoIdentity(Errc::kMalformed, stored.name,
-                          fmt::format("{} of {} ranks hold it", stored.parts.size(), files.size()));
-      }
+    return Parallel() ? CheckRanksAgree() : CheckNamesDiffer();
+  }
+
+  Result<void> CheckRanksAgree() const {
+    const std::size_t ranks = model_.Files().size();
+    for (const StoredTensor& stored : stored_) {
+      if (stored.parts.size() == ranks) continue;
+      return NoIdentity(Errc::kMalformed, stored.name,
+                        fmt::format("{} of {} ranks hold it", stored.parts.size(), ranks));
     }
     return {};
   }
 
+  // A reader's names differ; those of several files may meet once their root keys are dropped.
+  Result<void> CheckNamesDiffer() const {
+    if (model_.Files().size() == 1) return {};
+    std::vector<std::string_view> names;
+    for (const StoredTensor& stored : stored_) names.push_back(stored.name);
+    const auto repeated = FindRepeated(names);
+    if (!repeated) return {};
+    return NoIdentity(Errc::kMalformed, *repeated,
+                      "two tensors have this name: no weight identity");
+  }
+
   // docs/identity.md, 1.5.
   Result<void> LeaveOutDerived() {
+    kept_.reserve(stored_.size());
     for (StoredTensor& stored : stored_) {
       auto reason = HM_TRY(ReasonToLeaveOut(stored));
       if (reason) {
@@ -212,11 +233,32 @@ class Canonicaliser {
            name == "rope_factors_short.weight";
   }
 
-  bool AllMatch(NameScheme scheme, const Architecture* row) const {
-    return std::ranges::all_of(kept_, [&](const StoredTensor& stored) {
-      return MatchName(scheme, row, stored.name).has_value() ||
-             (scheme == NameScheme::kGguf && IsRopeBuffer(stored.name));
-    });
+  // Understands every name that is kept, or none. Rotary buffers of GGUF have no rule.
+  using Matches = std::vector<std::optional<NameMatch>>;
+  std::optional<Matches> MatchAll(NameScheme scheme, const Architecture* row) const {
+    Matches matches;
+    matches.reserve(kept_.size());
+    for (const StoredTensor& stored : kept_) {
+      matches.push_back(MatchName(scheme, row, stored.name));
+      const bool understood =
+          matches.back() || (scheme == NameScheme::kGguf && IsRopeBuffer(stored.name));
+      if (!understood) return std::nullopt;
+    }
+    return matches;
+  }
+
+  // The row that the configuration says if it has all of these names, else the first that has.
+  static const Architecture* ChooseRow(NameScheme scheme, const Matches& matches,
+                                       const Architecture* said) {
+    std::set<const TensorRule*> rules;
+    for (const auto& match : matches) rules.insert(match->rule);
+    const auto fits = [&](const Architecture& row) {
+      return std::ranges::all_of(rules,
+                                 [&](const TensorRule* r) { return HasRule(scheme, row, *r); });
+    };
+    if (said != nullptr && fits(*said)) return said;
+    const auto found = std::ranges::find_if(AllArchitectures(), fits);
+    return found == AllArchitectures().end() ? nullptr : &*found;
   }
 
   // docs/identity.md, 1.1. Names of Hugging Face and of Meta mean the same in every row, so they
@@ -224,30 +266,30 @@ class Canonicaliser {
   void ChooseScheme() {
     const Architecture* said = FindArchitecture(config_.architecture);
     for (const NameScheme scheme : {NameScheme::kHuggingFace, NameScheme::kMeta}) {
-      if (!AllMatch(scheme, nullptr)) continue;
+      auto matches = MatchAll(scheme, nullptr);
+      if (!matches) continue;
       scheme_ = scheme;
-      if (said == nullptr || !AllMatch(scheme, said)) {
-        said = nullptr;
-        for (const Architecture& row : AllArchitectures()) {
-          if (said == nullptr && AllMatch(scheme, &row)) said = &row;
-        }
-      }
-      result_.architecture = said == nullptr ? "" : said->name;
+      matches_ = *std::move(matches);
+      const Architecture* row = ChooseRow(scheme, matches_, said);
+      result_.architecture = row == nullptr ? "" : row->name;
       result_.scheme = NameSchemeName(scheme);
       return;
     }
-    if (said != nullptr && AllMatch(NameScheme::kGguf, said)) {
-      scheme_ = NameScheme::kGguf;
-      row_ = said;
-      result_.architecture = said->name;
-      result_.scheme = NameSchemeName(NameScheme::kGguf);
-      return;
+    if (said != nullptr) {
+      if (auto matches = MatchAll(NameScheme::kGguf, said)) {
+        scheme_ = NameScheme::kGguf;
+        matches_ = *std::move(matches);
+        row_ = said;
+        result_.architecture = said->name;
+        result_.scheme = NameSchemeName(NameScheme::kGguf);
+        return;
+      }
     }
     result_.raw = true;
+    matches_.resize(kept_.size());
   }
 
-  Result<void> Add(const StoredTensor& stored) {
-    const auto match = scheme_ ? MatchName(*scheme_, row_, stored.name) : std::nullopt;
+  Result<void> Add(const StoredTensor& stored, const std::optional<NameMatch>& match) {
     Joined joined = HM_TRY(Join(stored, match ? &*match : nullptr));
     if (!match) return Emit(stored, std::string(stored.name), std::move(joined), nullptr);
     if (match->stacks_experts) return AddExperts(stored, *match, joined);
@@ -522,7 +564,16 @@ class Canonicaliser {
   }
 
   Result<void> SortByName() {
-    std::ranges::sort(result_.tensors, {}, &CanonicalTensor::name);
+    // Tensors are large, so their places are sorted.
+    std::vector<CanonicalTensor>& tensors = result_.tensors;
+    std::vector<std::size_t> order(tensors.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::sort(order, {},
+                      [&](std::size_t i) -> std::string_view { return tensors[i].name; });
+    std::vector<CanonicalTensor> sorted;
+    sorted.reserve(tensors.size());
+    for (const std::size_t i : order) sorted.push_back(std::move(tensors[i]));
+    tensors = std::move(sorted);
     for (std::size_t i = 1; i < result_.tensors.size(); ++i) {
       const CanonicalTensor& a = result_.tensors[i - 1];
       const CanonicalTensor& b = result_.tensors[i];
@@ -539,6 +590,7 @@ class Canonicaliser {
   const Task& task_;
   std::vector<StoredTensor> stored_, kept_;
   std::optional<NameScheme> scheme_;
+  Matches matches_;                    // parallel to kept_
   const Architecture* row_ = nullptr;  // GGUF's
   CanonicalModel result_;
 };

@@ -228,6 +228,11 @@ Result<ManifestTensor> ParseTensor(Fields& fields, const std::string& subject,
 
 }  // namespace
 
+const ManifestFile* FindFile(const Manifest& manifest, std::string_view path) {
+  const auto found = std::ranges::lower_bound(manifest.files, path, {}, &ManifestFile::path);
+  return found != manifest.files.end() && found->path == path ? &*found : nullptr;
+}
+
 Result<std::string> WriteManifest(const Manifest& manifest) {
   HM_TRY(CheckWritable(manifest));
   JsonWriter json(JsonWriter::Form::kCanonical);

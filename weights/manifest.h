@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "src/hash/hash_files.h"
+#include "src/hash/hash_sources.h"
 #include "weights/identity.h"
 
 namespace hallmark {
@@ -50,6 +50,9 @@ struct Manifest {
   std::optional<Digest> previous;
   std::vector<std::string> unknown_fields;  // met while reading: ignored and reported
 };
+
+// The file of that path; null: none.
+const ManifestFile* FindFile(const Manifest& manifest, std::string_view path);
 
 // Reads every file at or below `root` (a directory or one file): sha256, tree and `extra` digests
 // of each, and the weight identity of the model among them. A model that has no identity (or

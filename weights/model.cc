@@ -256,10 +256,9 @@ Result<void> Model::CheckUnchanged() const {
 
 // Every tensor has one home, unless every file holds a slice of it.
 Result<void> Model::CheckNames() const {
-  const bool parallel = set_.layout == ModelSet::Layout::kModelParallel;
+  if (files_.size() == 1 || set_.layout == ModelSet::Layout::kModelParallel) return {};
   std::unordered_map<std::string_view, const WeightFile*> homes;
   for (const WeightFile& file : files_) {
-    if (parallel) homes.clear();
     for (const TensorInfo& tensor : file.reader->Tensors()) {
       const auto [home, is_new] = homes.emplace(tensor.name, &file);
       if (is_new) continue;

@@ -5,7 +5,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/terminal.h"
-#include "verify/verify.h"
+#include "verify/verify_report.h"
 
 namespace hallmark {
 

@@ -10,16 +10,12 @@
 #include "cli/verbs/verbs.h"
 #include "src/hash/hash_files.h"
 #include "src/io/directory.h"
-#include "src/io/file.h"
 #include "weights/manifest.h"
 
 namespace hallmark {
 namespace {
 
-// Open files at a time; a directory may hold more than the system lets one open.
-constexpr std::size_t kBatch = 128;
-
-struct HashedFile {
+struct ListedFile {
   std::string name;  // as it is listed
   std::filesystem::path path;
   std::uint64_t size = 0;
@@ -37,13 +33,7 @@ class HashRun {
   Result<ExitCode> Run() {
     HM_TRY(ChooseAlgorithms());
     for (const std::string& operand : arguments_.Operands()) HM_TRY(AddFiles(operand));
-    std::uint64_t bytes = 0;
-    for (const HashedFile& file : files_) bytes += file.size;
-    session_.GetTask().Begin("hashing", bytes, files_.size());
-    for (std::size_t start = 0; start < files_.size(); start += kBatch) {
-      HM_TRY(HashBatch(start, std::min(start + kBatch, files_.size())));
-      HM_TRY(std::move(written_));
-    }
+    HM_TRY(HashAll());
     HM_TRY(Finish());
     return exit_;
   }
@@ -89,7 +79,7 @@ class HashRun {
     Result<DirectoryListing> listing = ListFiles(root);
     if (!listing) {
       if (listing.error().code == Errc::kInterrupted) return listing.error();
-      HashedFile failed{.name = operand, .path = root};
+      ListedFile failed{.name = operand, .path = root};
       failed.error = listing.error();
       files_.push_back(std::move(failed));
       return {};
@@ -110,42 +100,34 @@ class HashRun {
     return {};
   }
 
-  Result<void> HashBatch(std::size_t begin, std::size_t end) {
-    std::vector<std::unique_ptr<File>> open;
-    std::vector<HashRequest> requests;
+  Result<void> HashAll() {
+    std::uint64_t bytes = 0;
+    std::vector<FileToHash> todo;
     std::vector<std::size_t> index;
-    for (std::size_t i = begin; i < end; ++i) {
+    for (std::size_t i = 0; i < files_.size(); ++i) {
       if (files_[i].error) {
-        Done(i);
+        HM_TRY(Done(i));
         continue;
       }
-      Result<std::unique_ptr<File>> file = OpenFile(files_[i].path);
-      if (!file) {
-        files_[i].error = file.error();
-        Done(i);
-        continue;
-      }
-      files_[i].size = (*file)->Size();
-      open.push_back(std::move(*file));
-      requests.push_back({open.back().get(), algorithms_, files_[i].name});
+      bytes += files_[i].size;
+      todo.push_back({files_[i].path, algorithms_, files_[i].name});
       index.push_back(i);
     }
-    return HashSources(requests, session_.GetTask(),
-                       [&](std::size_t request, Result<HashOutcome> outcome) {
-                         HashedFile& file = files_[index[request]];
-                         if (!outcome) {
-                           file.error = outcome.error();
-                         } else if (const auto same = open[request]->CheckUnchanged(); !same) {
-                           file.error = same.error();
-                         } else {
-                           file.digests = std::move(outcome->digests);
-                         }
-                         Done(index[request]);
-                       });
+    session_.GetTask().Begin("hashing", bytes, todo.size());
+    return HashFiles(todo, session_.GetTask(), [&](std::size_t t, Result<HashedFile> hashed) {
+      ListedFile& file = files_[index[t]];
+      if (hashed) {
+        file.size = hashed->stamp.size;
+        file.digests = std::move(hashed->outcome.digests);
+      } else {
+        file.error = std::move(hashed).error();
+      }
+      return Done(index[t]);
+    });
   }
 
   // Lines come in the order of the files, each as soon as it and all before it are done.
-  void Done(std::size_t i) {
+  Result<void> Done(std::size_t i) {
     files_[i].done = true;
     if (files_[i].error) {
       session_.Report(*files_[i].error);
@@ -156,13 +138,14 @@ class HashRun {
       const std::string lines = Lines(files_[next_]);
       if (!IsStreamed()) {
         text_ += lines;
-      } else if (Result<void> written = session_.PrintNow(lines); !written && written_) {
-        written_ = std::move(written);
+      } else {
+        HM_TRY(session_.PrintNow(lines));
       }
     }
+    return {};
   }
 
-  std::string Lines(const HashedFile& file) const {
+  std::string Lines(const ListedFile& file) const {
     if (format_ == "json-lines") {
       JsonWriter json(JsonWriter::Form::kCompact);
       Write(file, &json);
@@ -178,7 +161,7 @@ class HashRun {
     return lines;
   }
 
-  static void Write(const HashedFile& file, JsonWriter* json) {
+  static void Write(const ListedFile& file, JsonWriter* json) {
     json->BeginObject();
     json->Member("path", file.name);
     json->Member("size", file.size);
@@ -197,7 +180,7 @@ class HashRun {
       JsonWriter json = BeginReport("hash", ExitCodeName(exit_), exit_);
       json.Key("files").BeginArray();
       std::uint64_t hashed = 0, bytes = 0;
-      for (const HashedFile& file : files_) {
+      for (const ListedFile& file : files_) {
         Write(file, &json);
         if (file.error) continue;
         ++hashed;
@@ -216,10 +199,9 @@ class HashRun {
   Session& session_;
   std::string format_;
   std::vector<Algorithm> algorithms_;
-  std::vector<HashedFile> files_;
+  std::vector<ListedFile> files_;
   std::size_t next_ = 0;  // first file whose line was not written
   std::string text_;
-  Result<void> written_;
   ExitCode exit_ = ExitCode::kOk;
 };
 

@@ -36,7 +36,7 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   options.weights_only = arguments.Given("--weights-only");
   options.compare_weights = !arguments.Given("--no-weights");
   options.on_early = [&](const FileVerdict& file) { TellEarly(file, session); };
-  options.state_folder = StateFolder();
+  options.resume.state_folder = StateFolder();
 
   const VerifyReport report =
       HM_TRY(Verify(arguments.Operands()[0], std::move(sources), options, session.GetTask()));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <utility>
 
 namespace hallmark {
 namespace {
@@ -116,6 +118,20 @@ std::string EscapeForPeople(std::string_view text) {
     i += length;
   }
   return out;
+}
+
+std::optional<std::string_view> FindRepeated(std::span<const std::string_view> texts) {
+  // Hashes first: names of tensors have long beginnings in common. Texts of one hash, which hostile
+  // files can bring about, are then told apart by their bytes.
+  std::vector<std::pair<std::size_t, std::string_view>> hashed;
+  hashed.reserve(texts.size());
+  for (const std::string_view text : texts) {
+    hashed.emplace_back(std::hash<std::string_view>()(text), text);
+  }
+  std::ranges::sort(hashed);
+  const auto repeated = std::ranges::adjacent_find(hashed);
+  if (repeated == hashed.end()) return std::nullopt;
+  return repeated->second;
 }
 
 bool NaturalLess(std::string_view a, std::string_view b) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ bool IsValidUtf8(std::string_view text);  // RFC 3629: no surrogates, no overlon
 // separators, backslashes and invalid bytes become \n, \t, \\, \xHH or \u{H}. Never empty quotes:
 // an empty text becomes "".
 std::string EscapeForPeople(std::string_view text);
+
+// A text that stands in `texts` more than once, if any does. Never slower than sorting them.
+std::optional<std::string_view> FindRepeated(std::span<const std::string_view> texts);
 
 // "model-2" before "model-10"; ties broken by bytes.
 bool NaturalLess(std::string_view a, std::string_view b);

@@ -1,41 +1,35 @@
-// Any set of digests of any number of files, each file read once.
+// Any set of digests of any number of files, each read once and checked not to have changed.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "src/base/task.h"
-#include "src/hash/digest.h"
-#include "src/hash/tree.h"
-#include "src/io/block_source.h"
+#include "src/hash/hash_sources.h"
+#include "src/io/file.h"
 
 namespace hallmark {
 
-struct HashRequest {
-  const BlockSource* source;  // outlives the call
+struct FileToHash {
+  std::filesystem::path path;
   std::vector<Algorithm> algorithms;
-  std::string_view name = {};  // for progress; not told where empty
+  std::string_view name = {};  // for progress; outlives the call
 };
 
-struct HashOutcome {
-  std::vector<Digest> digests;      // in the order asked for
-  std::vector<TreeNode> sub_roots;  // if kTree was asked for
+struct HashedFile {
+  FileStamp stamp;  // of what was read: its size is in there
+  HashOutcome outcome;
 };
 
-// Called once per request, in any order, from one thread at a time.
-using OnHashed = std::function<void(std::size_t index, Result<HashOutcome> outcome)>;
+// Called once per file, in any order, from one thread at a time. An error ends the work.
+using OnFileHashed = std::function<Result<void>(std::size_t index, Result<HashedFile> hashed)>;
 
-// Reads every source once, front to back, in buffers; works on several sources at once, and on
-// several algorithms of one source at once, up to task.threads. It sees the whole batch so that
-// multi-stream kernels can put several sources into the lanes of one core. A source that cannot be
-// read gives its error to `on_hashed` and does not stop the others; kInterrupted stops all.
-// Memory: a few MiB per thread, whatever the sizes, and the sub-roots. Sources are begun in the
-// order given. Progress advances by bytes read; the caller begins it. Requests that were not
-// finished when a stop was asked for are not reported. Whether a file changed meanwhile is the
-// caller's to check.
-Result<void> HashSources(std::span<const HashRequest> requests, const Task& task,
-                         const OnHashed& on_hashed);
+// As HashSources, for files, of which a few hundred are open at a time. A file that cannot be
+// opened or read, or that changes meanwhile, gives its error to `on_hashed` and does not stop the
+// others.
+Result<void> HashFiles(std::span<const FileToHash> files, const Task& task,
+                       const OnFileHashed& on_hashed);
 
 }  // namespace hallmark

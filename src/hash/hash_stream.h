@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "src/hash/hash_files.h"
+#include "src/hash/hash_sources.h"
 #include "src/hash/hasher.h"
 
 namespace hallmark {

@@ -71,6 +71,13 @@ Result<DirectoryListing> ListFiles(const fs::path& root) {
   return listing;
 }
 
+std::optional<std::size_t> FindFile(const DirectoryListing& listing, std::string_view path) {
+  const auto found =
+      std::ranges::lower_bound(listing.files, path, NaturalLess, &DirectoryEntry::path);
+  if (found == listing.files.end() || found->path != path) return std::nullopt;
+  return static_cast<std::size_t>(found - listing.files.begin());
+}
+
 Result<std::string> CheckRelativePath(std::string_view path) {
   const auto refuse = [&](std::string_view reason) {
     return Error{Errc::kMalformed, "",

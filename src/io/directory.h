@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/base/error.h"
@@ -27,6 +29,9 @@ struct DirectoryListing {
 // Every regular file at or below `root`, hidden ones included, `.git` left out. A single file gives
 // one entry under its own name.
 Result<DirectoryListing> ListFiles(const std::filesystem::path& root);
+
+// The index of `path` in a listing that ListFiles made.
+std::optional<std::size_t> FindFile(const DirectoryListing& listing, std::string_view path);
 
 // A path from a list or an index is acceptable only if it is relative and stays below its root:
 // no "..", no leading "/", no NUL, no backslash, no drive, no empty component. Returns it with

@@ -118,13 +118,12 @@ std::optional<std::string_view> FindDuplicateKey(dom::element element) {
     }
   } else if (dom::object object; element.get_object().get(object) == simdjson::SUCCESS) {
     std::vector<std::string_view> keys;
+    keys.reserve(object.size());
     for (const dom::key_value_pair field : object) {
       keys.push_back(field.key);
       if (const auto key = FindDuplicateKey(field.value)) return key;
     }
-    std::sort(keys.begin(), keys.end());
-    const auto twice = std::adjacent_find(keys.begin(), keys.end());
-    if (twice != keys.end()) return *twice;
+    if (const auto key = FindRepeated(keys)) return key;
   }
   return std::nullopt;
 }

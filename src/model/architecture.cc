@@ -278,4 +278,8 @@ std::optional<NameMatch> MatchName(NameScheme scheme, const Architecture* archit
   return match;
 }
 
+bool HasRule(NameScheme scheme, const Architecture& architecture, const TensorRule& rule) {
+  return IndexFor(scheme, &architecture).contains(rule.Name(scheme));
+}
+
 }  // namespace hallmark

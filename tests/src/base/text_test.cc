@@ -43,5 +43,15 @@ TEST(Text, StatesSizesInDecimalUnits) {
   EXPECT_EQ(HumanBytes(999999), "1.0 MB");
 }
 
+TEST(FindRepeated, FindsWhatStandsTwice) {
+  const std::string_view none[] = {"a", "b", "", "ab"};
+  EXPECT_FALSE(FindRepeated(none));
+  EXPECT_FALSE(FindRepeated({}));
+  const std::string_view twice[] = {"model.0", "model.1", "", "model.0"};
+  EXPECT_EQ(FindRepeated(twice), "model.0");
+  const std::string_view empty[] = {"", "a", ""};
+  EXPECT_EQ(FindRepeated(empty), "");
+}
+
 }  // namespace
 }  // namespace hallmark

@@ -80,7 +80,8 @@ TEST(Rules, AgreeBetweenRowsInMetaAndHuggingFaceNames) {
           if (rule.Name(scheme).empty()) continue;
           std::string name(rule.Name(scheme));
           while (name.find('#') != std::string::npos) name.replace(name.find('#'), 1, "7");
-          const auto match = MatchName(scheme, nullptr, name + ".weight");
+          const std::string stored = name + ".weight";
+          const auto match = MatchName(scheme, nullptr, stored);
           ASSERT_TRUE(match) << name;
           EXPECT_EQ(match->rule->canonical, rule.canonical) << name;
           EXPECT_EQ(match->rule->role, rule.role) << name;

@@ -1,0 +1,109 @@
+#include "verify/copy.h"
+
+#include <memory>
+#include <utility>
+
+#include "formats/registry.h"
+#include "src/hash/hash_files.h"
+#include "verify/resume.h"
+
+namespace hallmark {
+
+std::optional<Digest> CopyFile::Find(Algorithm algorithm) const {
+  if (!outcome) return std::nullopt;
+  for (const Digest& digest : outcome->digests) {
+    if (digest.GetAlgorithm() == algorithm) return digest;
+  }
+  return std::nullopt;
+}
+
+Result<Copy> Copy::List(std::filesystem::path path) {
+  Copy copy;
+  copy.listing_ = HM_TRY(ListFiles(path));
+  copy.is_one_file_ = std::filesystem::is_regular_file(path);
+  copy.path_ = std::move(path);
+  copy.files_.resize(copy.listing_.files.size());
+  return copy;
+}
+
+Result<std::vector<Finding>> Copy::ReadHeaders(const Task& task) {
+  std::vector<Finding> findings;
+  for (std::size_t i = 0; i < Size(); ++i) {
+    HM_TRY(task.CheckStopped());
+    const auto file = OpenFile(Entry(i).full_path);
+    if (!file) continue;  // hashing will say why
+    const Result<const Format*> format = SniffFormat(**file);
+    if (!format || *format == nullptr) continue;
+    files_[i].holds_weights = true;
+    const auto reader = (*format)->open(**file);
+    if (reader) {
+      for (const Finding& finding : (*reader)->Findings()) {
+        if (finding.severity != Severity::kNote) findings.push_back(finding);
+      }
+    } else {
+      const Error& error = reader.error();
+      const bool dangerous = error.code == Errc::kDangerous;
+      findings.push_back({dangerous ? Severity::kDanger : Severity::kWarning,
+                          dangerous ? "dangerous" : "unreadable-container", Entry(i).path,
+                          error.message, error.offset});
+    }
+  }
+  return findings;
+}
+
+Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
+  std::vector<std::size_t> todo;
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < Size(); ++i) {
+    if (files_[i].wanted.empty()) continue;
+    todo.push_back(i);
+    total += Entry(i).size;
+  }
+  task.Begin("hashing", total, todo.size());
+
+  std::optional<VerifyJournal> journal;
+  if (!resume.state_folder.empty() && total >= resume.above) {
+    // Without a journal the work is done all the same; it only cannot be resumed.
+    if (auto opened = VerifyJournal::Open(resume.state_folder, path_)) {
+      journal.emplace(*std::move(opened));
+    }
+  }
+  std::vector<FileToHash> requests;
+  std::vector<std::size_t> index;
+  for (const std::size_t i : todo) {
+    const DirectoryEntry& entry = Entry(i);
+    const std::vector<Algorithm> algorithms(files_[i].wanted.begin(), files_[i].wanted.end());
+    if (journal) {
+      const auto file = OpenFile(entry.full_path);
+      const HashOutcome* known =
+          file ? journal->Recall(entry.path, (*file)->Stamp(), algorithms) : nullptr;
+      if (known != nullptr) {
+        files_[i].outcome = *known;
+        files_[i].remembered = true;
+        task.Advance(entry.size);
+        task.FileDone(entry.path);
+        continue;
+      }
+    }
+    requests.push_back({entry.full_path, algorithms, entry.path});
+    index.push_back(i);
+  }
+
+  Hashed hashed;
+  HM_TRY(HashFiles(requests, task, [&](std::size_t r, Result<HashedFile> file) -> Result<void> {
+    CopyFile& own = files_[index[r]];
+    if (!file) {
+      own.error = std::move(file).error();
+      return {};
+    }
+    if (journal) journal->Remember(Entry(index[r]).path, file->stamp, file->outcome);
+    ++hashed.files;
+    hashed.bytes += file->stamp.size;
+    own.outcome = std::move(file->outcome);
+    return {};
+  }));
+  if (journal) journal->Discard();
+  return hashed;
+}
+
+}  // namespace hallmark

@@ -1,0 +1,68 @@
+// The copy in question: its files, what their headers say, and the digests asked of them.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "src/base/finding.h"
+#include "src/base/task.h"
+#include "src/hash/hash_sources.h"
+#include "src/io/directory.h"
+
+namespace hallmark {
+
+struct CopyFile {
+  bool holds_weights = false;
+  std::set<Algorithm> wanted;          // to compute
+  std::optional<HashOutcome> outcome;  // digests in the order of `wanted`
+  std::optional<Error> error;          // why it could not be read to its end
+  bool remembered = false;             // the outcome is that of an interrupted run
+
+  // Absent: not computed.
+  std::optional<Digest> Find(Algorithm algorithm) const;
+};
+
+// Where an interrupted run leaves the digests of finished files, so that the same command goes on
+// at the next one; an empty folder: nowhere. Used from `above` bytes to hash on.
+struct ResumeOptions {
+  std::filesystem::path state_folder = {};
+  std::uint64_t above = 1'000'000'000;
+};
+
+class Copy {
+ public:
+  // A directory or a single file. Errors: there is no such thing.
+  static Result<Copy> List(std::filesystem::path path);
+
+  const std::filesystem::path& Path() const { return path_; }
+  bool IsOneFile() const { return is_one_file_; }
+  const DirectoryListing& Listing() const { return listing_; }
+  std::size_t Size() const { return files_.size(); }
+  const DirectoryEntry& Entry(std::size_t index) const { return listing_.files[index]; }
+  CopyFile& File(std::size_t index) { return files_[index]; }
+  const CopyFile& File(std::size_t index) const { return files_[index]; }
+
+  // Reads the headers of everything that holds weights: what a container admits about itself is
+  // listed, though a digest that matches does not depend on it. Errors: kInterrupted.
+  Result<std::vector<Finding>> ReadHeaders(const Task& task);
+
+  // Computes what is wanted, reading every file once. A file that cannot be read keeps its error.
+  // Errors: kInterrupted.
+  struct Hashed {
+    std::uint64_t files = 0, bytes = 0;  // that were read, not remembered
+  };
+  Result<Hashed> Hash(const ResumeOptions& resume, const Task& task);
+
+ private:
+  Copy() = default;
+
+  std::filesystem::path path_;
+  bool is_one_file_ = false;
+  DirectoryListing listing_;
+  std::vector<CopyFile> files_;  // parallel to listing_.files
+};
+
+}  // namespace hallmark
