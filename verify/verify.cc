@@ -182,16 +182,24 @@ class Verification {
       report_.files.push_back(std::move(verdict));
     }
     // A missing file may be here under another name: its digest would tell.
+    std::set<Algorithm> of_any_size;
+    std::map<std::uint64_t, std::set<Algorithm>> of_size;
     for (const std::size_t i : missing) {
-      for (std::size_t p = 0; p < copy_.Size(); ++p) {
-        const ListedFile& listed = source.files[i];
-        if (matched[p] || (listed.size && *listed.size != copy_.Entry(p).size)) continue;
-        if (is_source_[p]) continue;
-        for (const ListedDigest& digest : listed.digests) {
-          copy_.File(p).wanted.insert(digest.digest.GetAlgorithm());
-        }
-        rename_candidates_[s].insert(p);
+      const ListedFile& listed = source.files[i];
+      std::set<Algorithm>& algorithms = listed.size ? of_size[*listed.size] : of_any_size;
+      for (const ListedDigest& digest : listed.digests) {
+        algorithms.insert(digest.digest.GetAlgorithm());
       }
+    }
+    for (std::size_t p = 0; p < copy_.Size(); ++p) {
+      if (matched[p] || is_source_[p]) continue;
+      std::set<Algorithm> algorithms = of_any_size;
+      if (const auto own = of_size.find(copy_.Entry(p).size); own != of_size.end()) {
+        algorithms.insert(own->second.begin(), own->second.end());
+      }
+      if (algorithms.empty()) continue;
+      copy_.File(p).wanted.insert(algorithms.begin(), algorithms.end());
+      rename_candidates_[s].insert(p);
     }
     missing_[s] = std::move(missing);
   }
