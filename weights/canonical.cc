@@ -14,6 +14,7 @@
 #include "src/base/text.h"
 #include "src/model/architecture.h"
 #include "src/model/rope.h"
+#include "weights/shard_joining.h"
 #include "weights/views.h"
 
 namespace hallmark {
@@ -27,22 +28,6 @@ constexpr std::uint64_t kMaxExperts = 65536;
 constexpr std::uint64_t kMaxUnfolding = 2048;
 constexpr std::uint64_t kFreeUnfolding = 64 * 1024 * 1024;
 
-// A stored tensor, or the slices of it that the ranks of a model-parallel set hold.
-struct StoredTensor {
-  std::string_view name;  // root key dropped
-  std::vector<TensorPart> parts;
-};
-
-// A tensor in the making.
-struct Joined {
-  Dtype dtype;
-  Shape shape;
-  std::vector<TensorPart> parts;
-  std::vector<TensorReplica> replicas;
-  std::optional<std::size_t> axis;  // parts are joined on it, if more than one
-  std::vector<std::string> relations;
-};
-
 class Canonicaliser {
  public:
   Canonicaliser(const Model& model, const Task& task)
@@ -54,6 +39,7 @@ class Canonicaliser {
     HM_TRY(Gather());
     HM_TRY(LeaveOutDerived());
     ChooseScheme();
+    width_ = Width();
     result_.tensors.reserve(kept_.size());
     for (std::size_t i = 0; i < kept_.size(); ++i) {
       HM_TRY(task_.CheckStopped());
@@ -68,10 +54,6 @@ class Canonicaliser {
     return model_.Files()[part.file].reader->Tensors()[part.tensor];
   }
   bool Parallel() const { return model_.Set().layout == ModelSet::Layout::kModelParallel; }
-  Error NoIdentity(Errc code, std::string_view name, std::string message) const {
-    return {code, EscapeForPeople(name), std::move(message)};
-  }
-
   // docs/identity.md, 1.6: torch's quantised, sparse and nested tensors; and whatever else of a
   // checkpoint's numbers its reader could not give.
   Result<void> CheckAllWereRead() const {
@@ -289,8 +271,18 @@ class Canonicaliser {
     matches_.resize(kept_.size());
   }
 
+  // The width of the model, by configuration or by the final norm.
+  std::optional<std::uint64_t> Width() const {
+    if (config_.hidden_size) return config_.hidden_size;
+    for (const StoredTensor& stored : kept_) {
+      const TensorInfo& info = Info(stored.parts.front());
+      if (stored.name == "norm.weight" && info.shape.size() == 1) return info.shape[0];
+    }
+    return std::nullopt;
+  }
+
   Result<void> Add(const StoredTensor& stored, const std::optional<NameMatch>& match) {
-    Joined joined = HM_TRY(Join(stored, match ? &*match : nullptr));
+    JoinedTensor joined = HM_TRY(JoinShards(model_, stored, match ? &*match : nullptr, width_));
     if (!match) return Emit(stored, std::string(stored.name), std::move(joined), nullptr);
     if (match->stacks_experts) return AddExperts(stored, *match, joined);
     return Emit(stored, match->CanonicalName(), std::move(joined), &*match);
@@ -299,7 +291,7 @@ class Canonicaliser {
   // One canonical tensor for each index of the outermost dimension. ggml's writer drops leading
   // ones, so a matrix is a stack of one expert.
   Result<void> AddExperts(const StoredTensor& stored, const NameMatch& match,
-                          const Joined& joined) {
+                          const JoinedTensor& joined) {
     if (joined.shape.size() < 2 || joined.shape.size() > 3) {
       return NoIdentity(
           Errc::kMalformed, stored.name,
@@ -311,7 +303,7 @@ class Canonicaliser {
                         fmt::format("got {} experts, limit {}", count, kMaxExperts));
     }
     for (std::uint64_t e = 0; e < count; ++e) {
-      Joined expert = joined;
+      JoinedTensor expert = joined;
       expert.shape.assign(joined.shape.end() - 2, joined.shape.end());
       expert.relations.push_back("split from stacked experts");
       HM_TRY(Emit(stored, match.CanonicalName(e), std::move(expert), &match, e, count));
@@ -320,12 +312,12 @@ class Canonicaliser {
   }
 
   // Lays out one tensor; `slice` of `slices` equal parts of its bytes.
-  Result<void> Emit(const StoredTensor& stored, std::string name, Joined joined,
+  Result<void> Emit(const StoredTensor& stored, std::string name, JoinedTensor joined,
                     const NameMatch* match, std::uint64_t slice = 0, std::uint64_t slices = 1) {
     Bytes bytes = View(joined);
     if (slices > 1) {
       const std::uint64_t size = bytes->Size() / slices;
-      if (size * slices != bytes->Size()) return NotWholeBytes(stored, joined);
+      if (size * slices != bytes->Size()) return NotWholeBytes(stored.name, joined.dtype);
       bytes = Slice(std::move(bytes), slice * size, size);
     }
     if (match != nullptr) {
@@ -362,14 +354,7 @@ class Canonicaliser {
     return {};
   }
 
-  // Types of less than a byte can end within one.
-  Error NotWholeBytes(const StoredTensor& stored, const Joined& joined) const {
-    return NoIdentity(
-        Errc::kUnsupported, stored.name,
-        fmt::format("parts of type {} that are not whole bytes", DtypeName(joined.dtype)));
-  }
-
-  Bytes View(const Joined& joined) const {
+  Bytes View(const JoinedTensor& joined) const {
     std::vector<Bytes> parts;
     for (const TensorPart part : joined.parts) {
       parts.push_back(StoredBytes(*model_.Files()[part.file].reader, part.tensor));
@@ -380,26 +365,9 @@ class Canonicaliser {
     return JoinRows(std::move(parts));
   }
 
-  Result<std::uint64_t> Heads(std::string_view name, bool of_keys) const {
-    if (config_.heads_vary) {
-      return NoIdentity(Errc::kUnsupported, name,
-                        fmt::format("its layout needs the number of heads, and {} gives a "
-                                    "different one for each layer: no weight identity",
-                                    config_.source));
-    }
-    auto heads = config_.n_heads;
-    if (of_keys && config_.n_kv_heads) heads = config_.n_kv_heads;
-    if (heads && *heads != 0) return *heads;
-    Error error = NoIdentity(Errc::kUnsupported, name,
-                             "its layout needs the number of heads, and no configuration gives it: "
-                             "no weight identity");
-    error.hint = "put the params.json or config.json of the model beside its weights";
-    return error;
-  }
-
   Result<Bytes> SplitPairs(const StoredTensor& stored, TensorRole role, Bytes bytes,
-                           Joined* joined) const {
-    const std::uint64_t heads = HM_TRY(Heads(stored.name, role == TensorRole::kKey));
+                           JoinedTensor* joined) const {
+    const std::uint64_t heads = HM_TRY(HeadCount(config_, stored.name, role == TensorRole::kKey));
     const std::uint64_t rows = joined->shape.empty() ? 1 : joined->shape[0];
     if (heads > rows || rows % heads != 0 || rows / heads % 2 != 0) {
       return NoIdentity(Errc::kMalformed, stored.name,
@@ -412,7 +380,7 @@ class Canonicaliser {
                                     DtypeName(joined->dtype)));
     }
     // A rank that is missing altogether leaves no other trace.
-    const auto width = scheme_ == NameScheme::kMeta ? HeadDim() : std::nullopt;
+    const auto width = scheme_ == NameScheme::kMeta ? HeadDim(config_) : std::nullopt;
     if (width && CheckedMul(*width, heads) != rows) {
       return NoIdentity(Errc::kMalformed, stored.name,
                         fmt::format("got {} rows from {} files, {} says {} heads of {}", rows,
@@ -421,146 +389,6 @@ class Canonicaliser {
     joined->relations.push_back("rows of rotary pairs put into halves");
     if (bytes->Size() == 0) return bytes;
     return SplitRotaryPairs(std::move(bytes), heads, rows);
-  }
-
-  // ---- model-parallel shards: docs/identity.md, 1.3
-
-  Result<Joined> Join(const StoredTensor& stored, const NameMatch* match) {
-    const TensorInfo& first = Info(stored.parts.front());
-    Joined joined{first.dtype, first.shape, stored.parts, {}, std::nullopt, {}};
-    if (stored.parts.size() == 1) return joined;
-    if (match == nullptr) {
-      return NoIdentity(Errc::kUnsupported, stored.name,
-                        "no rule says how the ranks' parts of it are joined: no weight identity");
-    }
-    for (const TensorPart part : stored.parts) {
-      if (Info(part).dtype != first.dtype || Info(part).shape.size() != first.shape.size()) {
-        return NoIdentity(Errc::kMalformed, stored.name,
-                          fmt::format("{} has it as {} {}, {} as {} {}", FileOf(stored.parts[0]),
-                                      DtypeName(first.dtype), ShapeText(first.shape), FileOf(part),
-                                      DtypeName(Info(part).dtype), ShapeText(Info(part).shape)));
-      }
-    }
-    ShardAxis axis = match->rule->axis;
-    if (axis == ShardAxis::kColumns && match->IsBias()) axis = ShardAxis::kReplicated;
-    if (axis == ShardAxis::kEmbedding) axis = HM_TRY(EmbeddingAxis(stored));
-    if (axis == ShardAxis::kReplicated) return Replicate(std::move(joined));
-    const TensorRole role = match->rule->role;
-    if (role == TensorRole::kKey || role == TensorRole::kValue) {
-      HM_TRY(DropRepeatedHeads(stored, &joined));
-    }
-    HM_TRY(JoinOn(axis == ShardAxis::kRows ? 0 : 1, stored, &joined));
-    return joined;
-  }
-
-  const std::string& FileOf(TensorPart part) const { return model_.Files()[part.file].path; }
-
-  std::optional<std::uint64_t> HeadDim() const {
-    if (config_.head_dim) return config_.head_dim;
-    if (!config_.hidden_size || !config_.n_heads || *config_.n_heads == 0) return std::nullopt;
-    return *config_.hidden_size / *config_.n_heads;
-  }
-
-  // The width of the model, by configuration or by the final norm.
-  std::optional<std::uint64_t> Width() const {
-    if (config_.hidden_size) return config_.hidden_size;
-    for (const StoredTensor& stored : kept_) {
-      const TensorInfo& info = Info(stored.parts.front());
-      if (stored.name == "norm.weight" && info.shape.size() == 1) return info.shape[0];
-    }
-    return std::nullopt;
-  }
-
-  Result<ShardAxis> EmbeddingAxis(const StoredTensor& stored) const {
-    const auto width = Width();
-    const Shape& shape = Info(stored.parts.front()).shape;
-    if (!width || shape.size() != 2) {
-      return NoIdentity(Errc::kMalformed, stored.name,
-                        fmt::format("an embedding of shape {} cannot be joined without the "
-                                    "model's width",
-                                    ShapeText(shape)));
-    }
-    return shape[1] < *width ? ShardAxis::kColumns : ShardAxis::kRows;
-  }
-
-  static Joined Replicate(Joined joined) {
-    for (std::size_t i = 1; i < joined.parts.size(); ++i) {
-      joined.replicas.push_back({joined.parts[i], joined.parts[0]});
-    }
-    joined.parts.resize(1);
-    joined.relations.push_back(fmt::format("copied in {} shards", joined.replicas.size() + 1));
-    return joined;
-  }
-
-  // With fewer key heads than ranks, neighbours hold the same head: the 405B on 16 ranks.
-  Result<void> DropRepeatedHeads(const StoredTensor& stored, Joined* joined) const {
-    const auto width = HeadDim();
-    if (joined->shape.empty() || !width) return {};
-    const std::uint64_t heads = HM_TRY(Heads(stored.name, true));
-    const auto wanted = CheckedMul(heads, *width);
-    std::uint64_t rows = 0;
-    for (const TensorPart part : joined->parts) {
-      const Shape& shape = Info(part).shape;
-      if (shape[0] != joined->shape[0]) {
-        return NoIdentity(Errc::kMalformed, stored.name,
-                          fmt::format("{} has {} rows of it, {} has {}", FileOf(joined->parts[0]),
-                                      joined->shape[0], FileOf(part), shape[0]));
-      }
-      rows = CheckedAdd(rows, shape[0]).value_or(UINT64_MAX);
-    }
-    if (!wanted || *wanted == 0 || rows % *wanted != 0 || rows == 0 ||
-        joined->parts.size() % (rows / *wanted) != 0) {
-      return NoIdentity(Errc::kMalformed, stored.name,
-                        fmt::format("{} ranks have {} rows together, {} says {} heads of {}",
-                                    joined->parts.size(), rows, config_.source, heads, *width));
-    }
-    const std::uint64_t copies = rows / *wanted;
-    if (copies == 1) return {};
-    std::vector<TensorPart> kept;
-    for (std::size_t i = 0; i < joined->parts.size(); ++i) {
-      if (i % copies == 0) {
-        kept.push_back(joined->parts[i]);
-      } else {
-        joined->replicas.push_back({joined->parts[i], kept.back()});
-      }
-    }
-    joined->parts = std::move(kept);
-    joined->relations.push_back(fmt::format("each key head copied in {} shards", copies));
-    return {};
-  }
-
-  Result<void> JoinOn(std::size_t axis, const StoredTensor& stored, Joined* joined) const {
-    if (joined->shape.size() <= axis) {
-      return NoIdentity(Errc::kMalformed, stored.name,
-                        fmt::format("its parts of shape {} cannot be joined on axis {}",
-                                    ShapeText(joined->shape), axis));
-    }
-    std::uint64_t extent = 0;
-    for (const TensorPart part : joined->parts) {
-      Shape shape = Info(part).shape;
-      const auto sum = CheckedAdd(extent, shape[axis]);
-      shape[axis] = joined->shape[axis];
-      if (!sum || shape != joined->shape) {
-        return NoIdentity(
-            Errc::kMalformed, stored.name,
-            fmt::format("{} has it as {}, {} as {}", FileOf(joined->parts[0]),
-                        ShapeText(joined->shape), FileOf(part), ShapeText(Info(part).shape)));
-      }
-      if (axis == 1 && shape[0] != 0 && Info(part).payload_bytes % shape[0] != 0) {
-        return NotWholeBytes(stored, *joined);
-      }
-      extent = *sum;
-    }
-    joined->shape[axis] = extent;
-    auto bytes = PayloadBytes(joined->dtype, joined->shape);
-    if (!bytes) {
-      bytes.error().subject = EscapeForPeople(stored.name);
-      return bytes.error();
-    }
-    joined->axis = axis;
-    joined->relations.push_back(
-        fmt::format("joined from {} shards on axis {}", joined->parts.size(), axis));
-    return {};
   }
 
   Result<void> SortByName() {
@@ -590,8 +418,9 @@ class Canonicaliser {
   const Task& task_;
   std::vector<StoredTensor> stored_, kept_;
   std::optional<NameScheme> scheme_;
-  Matches matches_;                    // parallel to kept_
-  const Architecture* row_ = nullptr;  // GGUF's
+  Matches matches_;                     // parallel to kept_
+  const Architecture* row_ = nullptr;   // GGUF's
+  std::optional<std::uint64_t> width_;  // of the hidden state, where known
   CanonicalModel result_;
 };
 
