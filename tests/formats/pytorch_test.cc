@@ -3,6 +3,7 @@
 
 #include "formats/pytorch_legacy.h"
 #include "formats/pytorch_zip.h"
+#include "formats/registry.h"
 #include "tests/formats/pickle_bytes.h"
 #include "tests/formats/zip_bytes.h"
 
@@ -543,15 +544,15 @@ TEST(PytorchLegacy, NotesBigEndianWriters) {
   EXPECT_TRUE(opened.HasFinding("big-endian-writer", "test.bin"));
 }
 
+// Like any other file of weights: told by the registry, not called an archive to be unpacked.
 TEST(PytorchTar, IsRefusedByName) {
   std::string tar(1024, '\0');
   tar.replace(0, 8, "storages");
   tar.replace(257, 5, "ustar");
-  const auto file = TestFile(tar);
-  EXPECT_TRUE(SniffPytorchTar({AsBytes(tar), tar.size()}));
-  const auto reader = OpenPytorchTar(*file);
+  const auto reader = OpenContainer(*TestFile(tar));
   ASSERT_FALSE(reader);
   EXPECT_EQ(reader.error().code, Errc::kUnsupported);
+  EXPECT_THAT(reader.error().message, HasSubstr("PyTorch 0.1"));
 }
 
 }  // namespace
