@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Weight identity, version 1: a second implementation of docs/identity.md, for comparison.
+"""Weight identity, version 1: docs/identity.md once more, in one long file that shares nothing with the rest.
 
 Naive on purpose: whole tensors in memory, one obvious line for every sentence of the page, nothing
 shared with the C++. Reads what torch, safetensors and gguf can read.

@@ -2,92 +2,16 @@
 
 #include <bit>
 
-#include "src/base/text.h"
-#include "tests/weights/fake_model.h"
+#include "tests/weights/identity_text.h"
 
 namespace hallmark {
 namespace {
-
-class MemorySource final : public BlockSource {
- public:
-  explicit MemorySource(std::string bytes) : bytes_(std::move(bytes)) {}
-  std::uint64_t Size() const override { return bytes_.size(); }
-  Result<void> Read(std::uint64_t offset, MutableByteSpan out) const override {
-    if (offset + out.size() > bytes_.size()) return Error{Errc::kIo, "memory", "beyond the end"};
-    std::ranges::copy(AsBytes(bytes_).subspan(offset, out.size()), out.begin());
-    return {};
-  }
-
- private:
-  std::string bytes_;
-};
-
-// "bf16: 9432…", as the page writes it.
-std::string Digest(std::string bytes, Dtype dtype, const Shape& shape, unsigned threads = 2) {
-  const auto digest =
-      DigestTensor(MemorySource(std::move(bytes)), dtype, shape, {.threads = threads});
-  if (!digest) return digest.error().message;
-  return std::string(DtypeName(digest->dtype)) + ": " + ToHex(digest->digest);
-}
-
-std::string Identity(const Result<Model>& model, unsigned threads = 2) {
-  if (!model) return "error: " + model.error().message;
-  const auto identity = ComputeIdentity(*model, {.threads = threads});
-  return identity ? identity->ToString() : "error: " + identity.error().message;
-}
-
-std::string Identity(const std::filesystem::path& path) { return Identity(Model::Open(path, {})); }
-
-// ---- docs/identity.md, "Vectors"
-
-TEST(IdentityVectors, Tensors) {
-  EXPECT_EQ(Digest(F32({0, 1, -2, 0.5f, 3, -0.0f}), Dtype::kF32, {2, 3}),
-            "bf16: 9432ab5d2a572c1f3744be3d3b2e6a6301fbc38178fc7578c3fbe3cdb6c2906d");
-  EXPECT_EQ(Digest(F32({1, 1 + 0x1p-10f}), Dtype::kF32, {2}),
-            "f16: 9289adc79c3a0a4fee258b10d608c7bb7b32176efe94c6056a0d2e48985207f3");
-  EXPECT_EQ(Digest(F32({0x1p-24f, 65504}), Dtype::kF32, {1, 2}),
-            "f16: 307097787335ffc77ba1391e17e847459660337b3bd4f2dccb89f82ea14876ba");
-  EXPECT_EQ(Digest(F32({0.1f}), Dtype::kF32, {1}),
-            "f32: de667afa5b3ad84220874048856e43e9ade4b8d4625191a01ad3180ab2223f7a");
-  EXPECT_EQ(Digest(Le32(0x7fc00000) + Le32(0x7f802000), Dtype::kF32, {2}),
-            "f16: a53b3a06b25f7369b3cfb0a7adb25dd8f1e4dfbc4c5c0e9402e0fda73167ed0b");
-  EXPECT_EQ(Digest(Bits16({0x3c00, 0x7bff}), Dtype::kF16, {2}),
-            "f16: 69a9c8a7df9bb552cadcf707136010f90cdb74c1fb0dd983445e90065de61c05");
-}
-
-constexpr std::string_view kTiny =
-    "hm1:f002385abf1bde44ed161deb1aa760168242ff88844c4a9c9e9a6781181f17ee";
-
-class SameModel : public testing::TestWithParam<const char*> {};
-
-TEST_P(SameModel, HasOneIdentityInEveryContainer) {
-  EXPECT_EQ(Identity(FixturePath(GetParam())), kTiny);
-}
-
-INSTANTIATE_TEST_SUITE_P(IdentityVectors, SameModel,
-                         testing::Values("meta-llama2-bf16", "meta-llama3-fp16",
-                                         "meta-llama2-bf16/consolidated.01.pth", "hf-bin",
-                                         "hf-legacy", "hf-safetensors-bf16", "hf-safetensors-f16",
-                                         "hf-safetensors-f32", "hf-safetensors-sharded",
-                                         "hf-safetensors-sharded/model-00002-of-00002.safetensors",
-                                         "hf-safetensors-sharded/model.safetensors.index.json",
-                                         "hf-safetensors-f32/model.safetensors",
-                                         "gguf/tiny-f32.gguf", "gguf/tiny-f16.gguf",
-                                         "gguf/tiny-bf16.gguf", "gguf-split",
-                                         "gguf-split/tiny-f16-00002-of-00002.gguf"));
-
-TEST(IdentityVectors, QuantisedAndOtherModels) {
-  EXPECT_EQ(Identity(FixturePath("gguf/tiny-Q4_0.gguf")),
-            "hm1:2851fa043a4ef46b0213b163b5a5cba3fd44386d2857c88b7e5da1d77405fbba");
-  EXPECT_EQ(Identity(FixturePath("gguf/k256-f16.gguf")),
-            "hm1:3045289fb348ef3b9081cdc1d5b55da75aae8fc2858a9a8a05809675afcc7af8");
-}
 
 // ---- element types
 
 TEST(DigestTensor, TakesTheFirstTypeThatHoldsEveryElement) {
   const auto type = [](std::string bytes, Dtype dtype, const Shape& shape) {
-    const std::string digest = Digest(std::move(bytes), dtype, shape);
+    const std::string digest = DigestText(std::move(bytes), dtype, shape);
     return digest.substr(0, digest.find(':'));
   };
   EXPECT_EQ(type(F32({1, 0.1f}), Dtype::kF32, {2}), "f32");
@@ -113,20 +37,20 @@ TEST(DigestTensor, StartsAgainWhereALateElementDoesNotFit) {
                 std::bit_cast<std::uint64_t>(stored));
     narrow += Le32(std::bit_cast<std::uint32_t>(static_cast<float>(stored)));
   }
-  const std::string digest = Digest(narrow, Dtype::kF32, {kCount});
+  const std::string digest = DigestText(narrow, Dtype::kF32, {kCount});
   EXPECT_EQ(digest.substr(0, 4), "f32:");
-  EXPECT_EQ(Digest(wide, Dtype::kF64, {kCount}), digest);
-  EXPECT_EQ(Digest(wide, Dtype::kF64, {kCount}, 1), digest);
-  EXPECT_NE(Digest(wide, Dtype::kF64, {1000, 3000}), digest);
+  EXPECT_EQ(DigestText(wide, Dtype::kF64, {kCount}), digest);
+  EXPECT_EQ(DigestText(wide, Dtype::kF64, {kCount}, 1), digest);
+  EXPECT_NE(DigestText(wide, Dtype::kF64, {1000, 3000}), digest);
 }
 
 TEST(DigestTensor, ReadsBoolsAsTheyAreMeant) {
-  EXPECT_EQ(Digest(std::string("\0\2\xff", 3), Dtype::kBool, {3}),
-            Digest(std::string("\0\1\1", 3), Dtype::kBool, {3}));
+  EXPECT_EQ(DigestText(std::string("\0\2\xff", 3), Dtype::kBool, {3}),
+            DigestText(std::string("\0\1\1", 3), Dtype::kBool, {3}));
 }
 
 TEST(DigestTensor, RefusesBytesThatAreNotTheShape) {
-  EXPECT_EQ(Digest("abc", Dtype::kF32, {1}), "got 3 bytes, f32 1 takes 4");
+  EXPECT_EQ(DigestText("abc", Dtype::kF32, {1}), "got 3 bytes, f32 1 takes 4");
 }
 
 // ---- groups
@@ -162,35 +86,35 @@ std::vector<FakeTensor> TinyHuggingFace() {
 }
 
 TEST(Identity, HangsOnEveryBitAndOnNames) {
-  const std::string base = Identity(FakeModel({TinyHuggingFace()}));
+  const std::string base = IdentityText(FakeModel({TinyHuggingFace()}));
   ASSERT_EQ(base.substr(0, 4), "hm1:");
   for (std::size_t t = 0; t < 5; ++t) {
     auto flipped = TinyHuggingFace();
     flipped[t].bytes[5] = static_cast<char>(flipped[t].bytes[5] ^ 1);
-    EXPECT_NE(Identity(FakeModel({flipped})), base) << t;
+    EXPECT_NE(IdentityText(FakeModel({flipped})), base) << t;
   }
   auto swapped = TinyHuggingFace();
   std::swap(swapped[3].bytes, swapped[4].bytes);
-  EXPECT_NE(Identity(FakeModel({swapped})), base);
+  EXPECT_NE(IdentityText(FakeModel({swapped})), base);
   auto reshaped = TinyHuggingFace();
   reshaped[4].shape = {2, 8};
-  EXPECT_NE(Identity(FakeModel({reshaped})), base);
+  EXPECT_NE(IdentityText(FakeModel({reshaped})), base);
   auto fewer = TinyHuggingFace();
   fewer.pop_back();
-  EXPECT_NE(Identity(FakeModel({fewer})), base);
+  EXPECT_NE(IdentityText(FakeModel({fewer})), base);
   auto renamed = TinyHuggingFace();
   renamed[2].name = "model.layers.1.self_attn.q_proj.weight";
-  EXPECT_NE(Identity(FakeModel({renamed})), base);
+  EXPECT_NE(IdentityText(FakeModel({renamed})), base);
 }
 
 TEST(Identity, DoesNotHangOnOrderTypeOrOnes) {
-  const std::string base = Identity(FakeModel({TinyHuggingFace()}));
+  const std::string base = IdentityText(FakeModel({TinyHuggingFace()}));
   auto reversed = TinyHuggingFace();
   std::ranges::reverse(reversed);
-  EXPECT_EQ(Identity(FakeModel({reversed})), base);
+  EXPECT_EQ(IdentityText(FakeModel({reversed})), base);
   auto ones = TinyHuggingFace();
   ones[1].shape = {1, 4, 1};
-  EXPECT_EQ(Identity(FakeModel({ones})), base);
+  EXPECT_EQ(IdentityText(FakeModel({ones})), base);
   auto wide = TinyHuggingFace();
   std::string doubles;
   for (std::size_t i = 0; i < wide[0].bytes.size(); i += 4) {
@@ -199,12 +123,12 @@ TEST(Identity, DoesNotHangOnOrderTypeOrOnes) {
   }
   wide[0].dtype = Dtype::kF64;
   wide[0].bytes = doubles;
-  EXPECT_EQ(Identity(FakeModel({wide})), base);
+  EXPECT_EQ(IdentityText(FakeModel({wide})), base);
 }
 
 TEST(Identity, DropsATiedOutputWhateverItsType) {
   auto tied = TinyHuggingFace();
-  const std::string base = Identity(FakeModel({tied}));
+  const std::string base = IdentityText(FakeModel({tied}));
   tied.push_back({"lm_head.weight", Dtype::kF32, tied[0].shape, tied[0].bytes});
   const auto model = FakeModel({tied});
   const auto identity = ComputeIdentity(*model, {});
@@ -213,13 +137,13 @@ TEST(Identity, DropsATiedOutputWhateverItsType) {
   ASSERT_EQ(identity->left_out.size(), 1u);
   EXPECT_EQ(identity->left_out[0].stored_name, "lm_head.weight");
   tied.back().bytes[3] ^= 1;
-  EXPECT_NE(Identity(FakeModel({tied})), base);
+  EXPECT_NE(IdentityText(FakeModel({tied})), base);
 }
 
 TEST(Identity, NeverHoldsARawOneForAFullOne) {
   auto odd = TinyHuggingFace();
   odd.push_back(Numbers("model.vision.weight", {2}));
-  EXPECT_EQ(Identity(FakeModel({odd})).substr(0, 7), "hm1raw:");
+  EXPECT_EQ(IdentityText(FakeModel({odd})).substr(0, 7), "hm1raw:");
 }
 
 TEST(Identity, RefusesReplicasThatDiffer) {
@@ -229,9 +153,9 @@ TEST(Identity, RefusesReplicasThatDiffer) {
   std::vector<std::vector<FakeTensor>> ranks = {
       {Numbers("norm.weight", {4}), Numbers("layers.0.attention.wv.weight", {2, 4})},
       {Numbers("norm.weight", {4}), Numbers("layers.0.attention.wv.weight", {2, 4})}};
-  EXPECT_EQ(Identity(FakeModel(ranks, config)).substr(0, 4), "hm1:");
+  EXPECT_EQ(IdentityText(FakeModel(ranks, config)).substr(0, 4), "hm1:");
   ranks[1][0].bytes[0] ^= 1;
-  EXPECT_EQ(Identity(FakeModel(ranks, config)),
+  EXPECT_EQ(IdentityText(FakeModel(ranks, config)),
             "error: rank0 and rank1 should hold the same copy of it, and differ: no weight "
             "identity (first at byte 0 of the tensor)");
 }
