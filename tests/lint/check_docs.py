@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Documents hold together: relative links and anchors resolve, every page is reachable or its
-folder named in docs/README.md, every container format has its page, and exit codes agree with the header."""
+folder named in docs/README.md, every container format has its page, docs/findings.md has the code of
+every finding, and exit codes agree with the header."""
 import re
 
 from tree import ROOT, finish, tracked
@@ -64,6 +65,35 @@ def check_formats():
             yield f"formats/registry.cc: format {name} has no page in docs/formats"
 
 
+def finding_codes():
+    """The codes that the sources give to findings: a slug, or a constant that is one, among the
+    arguments that begin with a severity or go to a function that adds a finding."""
+    texts = {p: (ROOT / p).read_text() for p in tracked("*.cc", "*.h") if p.parts[0] not in ("tests", "bench")}
+    constants = {}
+    for text in texts.values():
+        constants.update(re.findall(r'string_view (k\w+) = "([a-z0-9-]+)"', text))
+    codes = {}
+    for path, text in texts.items():
+        for call in re.finditer(r"(?:Severity::k\w+,|code = |(?:AddFinding|AddProblem|ProblemAt|Note|warn)\()([^;{}]*)", text):
+            arguments = call.group(1)
+            slugs = re.findall(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)+|unread|unreadable|dangerous)"', arguments)
+            slugs += [constants[k] for k in re.findall(r"std::string\((k\w+)\)", arguments) if k in constants]
+            codes.update((slug, path) for slug in slugs)
+    return codes
+
+
+def check_findings():
+    page = (ROOT / "docs/findings.md").read_text()
+    on_page = re.findall(r"^\| `([a-z0-9-]+)` \| (?:note|warning|danger) \|", page, re.M)
+    in_code = finding_codes()
+    for code in sorted(in_code.keys() - set(on_page)):
+        yield f"{in_code[code]}: the finding {code} is not in docs/findings.md"
+    for code in sorted(set(on_page) - in_code.keys()):
+        yield f"docs/findings.md: no source gives the finding {code}"
+    for code in sorted({c for c in on_page if on_page.count(c) > 1}):
+        yield f"docs/findings.md: {code} stands there twice"
+
+
 def check_exit_codes():
     header = (ROOT / "cli/exit_code.h").read_text()
     in_code = {m.group(1).lower(): m.group(2) for m in re.finditer(r"k(\w+) = (\d+),", header)}
@@ -75,7 +105,7 @@ def check_exit_codes():
 
 def main():
     pages = {str(p): (ROOT / p).read_text() for p in tracked("*.md")}
-    complaints = [*check_links(pages), *check_formats(), *check_exit_codes()]
+    complaints = [*check_links(pages), *check_formats(), *check_findings(), *check_exit_codes()]
     finish(complaints, len(pages))
 
 

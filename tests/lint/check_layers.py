@@ -51,7 +51,7 @@ def main():
                 if other != layer and ranks.get(other, 99) >= ranks[layer]:
                     complaints.append(
                         f"{path}: {layer} (rank {ranks[layer]}) includes {target} of {other} (rank {ranks.get(other)})")
-            elif bracket == '"' and "/" not in target and not (path.parts[0] == "src" and free):
+            elif bracket == '"' and "/" not in target:
                 complaints.append(f'{path}: "{target}" is not written from the root')
             elif not free:
                 for prefix, folders in confined:

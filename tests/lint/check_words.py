@@ -8,7 +8,9 @@ from tree import ROOT, finish, tracked
 WORDS = re.compile(
     r"\b(T[O]DO|F[I]XME|X[X]X|H[A]CK)\b"
     r"|(?i:\bnot (yet )?[i]mplemented\b|\b[p]lace-?holder\b|\b[s]tub(bed|s)?\b)")
-PATHS = re.compile(r"(^|[^\w.~-])/(w[o]rk|f[a]rm|r[o]ot|h[o]me/[a-z])/|\.\./(s[h]ared|f[a]cts|d[e]sign)/")
+# Absolute paths: those that every system has may be written, and places that are none of files (of
+# JSON, of servers); all others are of one machine.
+PATHS = re.compile(r"(?:^|[\s\"'`(=<>])/(?!(?:bin|dev|etc|proc|srv|tmp|usr)/|(?:api|models|tensors)/)[A-Za-z][\w.-]*/[\w.]")
 CODE = {".cc", ".h", ".py", ".sh", ".cmake", ""}
 
 
