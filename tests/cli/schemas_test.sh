@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Every JSON report is what docs/schemas says, and holds no key that it does not describe.
+# Every JSON report and every manifest is what docs/schemas says, and holds no key that it does not
+# describe. peer/schemas_peer asks jsonschema, which knows all of the schemas' words.
 # shellcheck source-path=SCRIPTDIR source=support.sh
 source "$(dirname "$0")/support.sh"
 
 # conforms SCHEMA [line]: the last run's output, or each of its lines as an item of `line`.
 conforms() {
-  python3 - "$root/docs/schemas/report-$1.schema.json" "$scratch/out" "${2-}" <<'P' || complain "$command_line: not what report-$1.schema.json says"
+  python3 - "$root/docs/schemas/$1.schema.json" "$scratch/out" "${2-}" <<'P' || complain "$command_line: not what $1.schema.json says"
 import json, re, sys
 schema = json.load(open(sys.argv[1]))
 def fail(path, why):
@@ -18,14 +19,14 @@ def check(rule, value, path):
     if "enum" in rule and value not in rule["enum"]:
         fail(path, f"{value!r} is not one of {rule['enum']}")
     kinds = {"string": str, "integer": int, "boolean": bool, "object": dict, "array": list,
-             "number": (int, float)}
+             "number": (int, float), "null": type(None)}
     if "type" in rule:
         names = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
         if not any(isinstance(value, kinds[n]) and (n == "boolean") == isinstance(value, bool) for n in names):
             fail(path, f"{value!r} is no {names}")
     if "minimum" in rule and value < rule["minimum"]:
         fail(path, f"{value} is below {rule['minimum']}")
-    if "pattern" in rule and not re.search(rule["pattern"], value):
+    if "pattern" in rule and isinstance(value, str) and not re.search(rule["pattern"], value):
         fail(path, f"{value!r} does not match")
     if "items" in rule:
         for i, item in enumerate(value):
@@ -59,48 +60,52 @@ cp -r "$fixtures/meta-llama2-bf16" model
 rm model/checklist.chk
 (cd model && sha256sum -- * >"$scratch/list")
 run 0 version --json
-conforms version
+conforms report-version
 run 3 hash --json model missing
-conforms hash
+conforms report-hash
 run 0 hash --json-lines model
-conforms hash files
+conforms report-hash files
 run 3 inspect --json missing
-conforms error
+conforms report-error
 run 0 hash model --format manifest -o "$scratch/manifest.json"
+for file in meta-llama2-bf16 hf-safetensors-sharded gguf gguf/tiny-Q4_0.gguf edge; do
+  run 0 hash "$fixtures/$file" --format manifest
+  conforms manifest
+done
 for file in meta-llama2-bf16 hf-safetensors-sharded gguf/kv-zoo.gguf gguf/tiny-Q4_0.gguf gguf-split edge/edge.safetensors; do
   run 0 inspect --json --tensors "$fixtures/$file"
-  conforms inspect
+  conforms report-inspect
   run 0 inspect --json-lines "$fixtures/$file"
-  conforms inspect tensors
+  conforms report-inspect tensors
 done
 run 0 id --json --layers --tensors model
-conforms id
+conforms report-id
 run 0 id --json-lines model
-conforms id tensors
+conforms report-id tensors
 run 0 verify model --against "$scratch/list" --json
-conforms verify
+conforms report-verify
 run 0 verify model --against "$scratch/list" --json-lines
-conforms verify files
+conforms report-verify files
 run 0 verify "$fixtures/hf-bin" --against "$scratch/manifest.json" --json
-conforms verify
+conforms report-verify
 cp -r model tampered
 printf 'xxxx' | dd of=tampered/consolidated.00.pth bs=1 seek=20000 conv=notrunc status=none
 rm tampered/consolidated.01.pth
 for source in "$scratch/list" "$scratch/manifest.json" model; do
   run 1 verify tampered --against "$source" --json
-  conforms verify
+  conforms report-verify
 done
 run 1 verify "$fixtures/gguf/tiny-Q4_0.gguf" --against model --json
-conforms verify
+conforms report-verify
 run 1 identify model --json
-conforms identify
+conforms report-identify
 run 0 catalogue add model my-org/tiny
 run 0 identify "$fixtures/hf-bin" --json
-conforms identify
+conforms report-identify
 run 1 identify "$fixtures/gguf/tiny-Q4_0.gguf" --json
-conforms identify
+conforms report-identify
 run 0 catalogue list --json
-conforms catalogue
+conforms report-catalogue
 run 0 catalogue show llama-1/7B --json
-conforms catalogue
+conforms report-catalogue
 finish
