@@ -12,7 +12,7 @@
 namespace hallmark {
 namespace {
 
-// A wrong size or a missing file is worth knowing before hours of hashing.
+// A wrong size or an unfinished download is worth knowing before hours of hashing.
 void TellEarly(const FileVerdict& file, Session& session) {
   const std::string& name = file.path.empty() ? file.listed_as : file.path;
   if (file.state == FileState::kWrongSize && file.listed_size) {
@@ -100,7 +100,7 @@ Verb VerifyVerb() {
                     "against the known checksums of a release"},
                    {"hallmark verify download/", "against whatever is known about it"}},
       .exits = WithCommonExits(
-          {{ExitCode::kOk, "matches, same-weights, or authentic"},
+          {{ExitCode::kOk, "matches or same-weights"},
            {ExitCode::kMismatch, "mismatch: checked, and it does not hold"},
            {ExitCode::kInconclusive, "partial or inconclusive; a file is missing or unreadable"},
            {ExitCode::kMalformed, "a source breaks its own format"},

@@ -8,9 +8,11 @@ for shell in bash zsh fish; do
   run 0 completion "$shell"
   cp "$scratch/out" "$scratch/completion.$shell"
   out_has verify against catalogue
-  if command -v "$shell" >/dev/null; then
-    "$shell" -n "$scratch/completion.$shell" || complain "$shell refuses its script"
+  if ! command -v "$shell" >/dev/null; then
+    complain "$shell is not installed: scripts/setup does it"
+    continue
   fi
+  "$shell" -n "$scratch/completion.$shell" || complain "$shell refuses its script"
 done
 
 # complete WORD…: what is offered for the last word.
