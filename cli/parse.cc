@@ -21,23 +21,6 @@ Error UsageError(std::string_view path, std::string message, std::string hint = 
   return Error{Errc::kUsage, std::string(path), std::move(message), std::nullopt, std::move(hint)};
 }
 
-// Optimal string alignment distance: insertions, deletions, substitutions, neighbours swapped.
-std::size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min(
-          {d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0u : 1u)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-      }
-    }
-  }
-  return d[a.size()][b.size()];
-}
-
 std::string DidYouMean(std::string_view typed, const std::vector<std::string_view>& known) {
   const std::string_view nearest = NearestSpelling(typed, known);
   return nearest.empty() ? std::string() : fmt::format("did you mean {}?", nearest);

@@ -17,8 +17,9 @@ struct Invocation {
   bool wants_help = false;
 };
 
-// `arguments` without the program's name. A leading --help or --version becomes the verb "help" or
-// "version". Errors: kUsage, with the nearest spelling as a hint.
+// `arguments` without the program's name. A leading --help, -h or "help" sets wants_help, with the
+// verb that it asks about, if any; a leading --version is the verb "version". Errors: kUsage, with
+// the nearest spelling as a hint.
 Result<Invocation> ParseCommandLine(const std::vector<std::string>& arguments);
 
 // Of `known`, the spelling nearest to `typed`; empty if none is near.

@@ -8,7 +8,5 @@ namespace hallmark {
 // $XDG_STATE_HOME/hallmark, else ~/.local/state/hallmark; empty where neither is known. A relative
 // path in the variable is ignored, as the XDG specification says. Nothing is created.
 std::filesystem::path StateFolder();
-// $XDG_DATA_HOME/hallmark, else ~/.local/share/hallmark, likewise.
-std::filesystem::path DataFolder();
 
 }  // namespace hallmark

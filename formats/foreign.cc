@@ -6,6 +6,8 @@
 #include <array>
 #include <optional>
 
+#include "formats/zip.h"
+
 namespace hallmark {
 namespace {
 
@@ -74,13 +76,8 @@ ForeignKind RecogniseZeros(const FileHead& head) {
 
 // Zip archives that no reader took. The name of the first member says who made it.
 ForeignKind RecogniseZip(const FileHead& head) {
-  if (!HeadStartsWith(head, "PK\x03\x04")) return {};
-  std::string_view name;
-  if (head.bytes.size() >= 30) {
-    const auto length = LoadLittle<std::uint16_t>(head.bytes.data() + 26);
-    name = AsText(head.bytes).substr(30, length);
-  }
-  if (name.ends_with(".npy")) {
+  if (!SniffZip(head.bytes)) return {};
+  if (FirstZipEntryName(head.bytes).ends_with(".npy")) {
     return {"a numpy archive (.npz)", "collect its arrays in a safetensors file"};
   }
   return {"a zip archive", kUnpackHint};

@@ -77,7 +77,6 @@ class PickleGraph {
   }
   double AsFloat(PickleRef ref) const { return std::bit_cast<double>(nodes_[ref].payload); }
   std::string_view AsText(PickleRef ref) const;
-  ByteSpan AsRawBytes(PickleRef ref) const { return AsBytes(AsText(ref)); }
   const PickleGlobal& AsGlobal(PickleRef ref) const { return globals_[nodes_[ref].payload]; }
   const PickleObject& AsObject(PickleRef ref) const { return objects_[nodes_[ref].payload]; }
   PickleRef PersistentId(PickleRef ref) const {

@@ -35,7 +35,7 @@ class Rebuilder {
     HM_TRY(tensors_.CheckTotal());
     HM_TRY(CheckNames());
     tensors_.ReportUnread();
-    out_.findings = log_.Take();
+    out_.findings = log_.Take(subject_);
     return std::move(out_);
   }
 

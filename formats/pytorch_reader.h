@@ -10,7 +10,7 @@
 
 namespace hallmark {
 
-// Where the bytes of one storage are. `verbatim` holds the file's range if they are stored plainly.
+// Where the bytes of one storage are: `source` gives them, `stored` is what the file keeps.
 struct StorageBytes {
   std::unique_ptr<BlockSource> source;
   ByteRange stored;

@@ -113,6 +113,17 @@ void FindingLog::Add(Severity severity, std::string code, std::string subject,
       {severity, std::move(code), std::move(subject), std::move(message), std::nullopt});
 }
 
+std::vector<Finding> FindingLog::Take(const std::string& file) {
+  for (const auto& [code, count] : counts_) {
+    if (count <= kMaxFindings) continue;
+    findings_.push_back({Severity::kNote, "findings-cut", file,
+                         fmt::format("{} more of {} are not listed", count - kMaxFindings, code),
+                         std::nullopt});
+  }
+  counts_.clear();
+  return std::move(findings_);
+}
+
 Error TensorBuilder::Malformed(std::string message, std::optional<std::uint64_t> offset) const {
   return Error{Errc::kMalformed, subject_, std::move(message), offset};
 }

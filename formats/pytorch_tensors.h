@@ -22,7 +22,8 @@ namespace hallmark {
 class FindingLog {
  public:
   void Add(Severity severity, std::string code, std::string subject, std::string message);
-  std::vector<Finding> Take() { return std::move(findings_); }
+  // All of them, and a note "findings-cut" about `file` for each code that had more.
+  std::vector<Finding> Take(const std::string& file);
   std::size_t Size() const { return findings_.size(); }
 
  private:

@@ -11,6 +11,7 @@
 
 #include "formats/contents_reader.h"
 #include "formats/tensor_layout.h"
+#include "src/base/byte_cursor.h"
 #include "src/base/text.h"
 #include "src/json/json_reader.h"
 
@@ -21,8 +22,6 @@ constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kHeaderLimit = 100'000'000;  // as in the reference reader
 constexpr std::size_t kJsonDepth = 32;
 constexpr std::string_view kMetadataKey = "__metadata__";
-constexpr const char* kTruncatedHint =
-    "the file looks truncated; compare its size with the official listing";
 
 struct DtypeRow {
   std::string_view name;

@@ -20,10 +20,6 @@ namespace {
 
 constexpr std::uint64_t kMaxCatalogueBytes = 100'000'000;
 
-std::string NameKey(std::string_view path) {
-  return AsciiLower(path.substr(path.find_last_of('/') + 1));
-}
-
 // The built-in part alone; broken data there is a bug, and a test reads it all.
 const std::vector<CatalogueEntry>& BuiltIn() {
   static const std::vector<CatalogueEntry> kEntries = [] {
@@ -39,21 +35,6 @@ const std::vector<CatalogueEntry>& BuiltIn() {
     return entries;
   }();
   return kEntries;
-}
-
-// Edits (insert, delete, replace) from `a` to `b`, for suggestions.
-std::size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 fs::path EntryFile(const fs::path& folder, std::string_view id) {
@@ -116,7 +97,7 @@ void Catalogue::Index() {
   for (std::size_t e = 0; e < entries_.size(); ++e) {
     for (std::size_t f = 0; f < entries_[e].files.size(); ++f) {
       const ListedFile& file = entries_[e].files[f];
-      by_name_.emplace(NameKey(file.path), Position{e, f});
+      by_name_.emplace(AsciiLower(LastComponent(file.path)), Position{e, f});
       for (const ListedDigest& listed : file.digests) {
         by_digest_.emplace(listed.digest, Position{e, f});
       }
@@ -167,20 +148,12 @@ std::vector<CatalogueHit> Catalogue::FindByDigest(const Digest& digest) const {
 std::vector<CatalogueHit> Catalogue::FindByNameAndSize(std::string_view name,
                                                        std::uint64_t size) const {
   std::vector<CatalogueHit> hits;
-  const auto [begin, end] = by_name_.equal_range(NameKey(name));
+  const auto [begin, end] = by_name_.equal_range(AsciiLower(LastComponent(name)));
   for (auto at = begin; at != end; ++at) {
     const CatalogueHit hit = HitAt(at->second);
     if (!hit.file->size || *hit.file->size == size) hits.push_back(hit);
   }
   return hits;
-}
-
-std::vector<const CatalogueEntry*> Catalogue::FindByWeights(std::string_view weights) const {
-  std::vector<const CatalogueEntry*> found;
-  for (const CatalogueEntry& entry : entries_) {
-    if (!weights.empty() && entry.weights == weights) found.push_back(&entry);
-  }
-  return found;
 }
 
 fs::path UserCatalogueFolder() {

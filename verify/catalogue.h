@@ -64,7 +64,6 @@ class Catalogue {
   std::vector<CatalogueHit> FindByDigest(const Digest& digest) const;
   // By last component of the path, any case. A file listed without a size fits any size.
   std::vector<CatalogueHit> FindByNameAndSize(std::string_view name, std::uint64_t size) const;
-  std::vector<const CatalogueEntry*> FindByWeights(std::string_view weights) const;
 
  private:
   Catalogue() = default;

@@ -5,16 +5,9 @@
 #include <string_view>
 #include <utility>
 
+#include "src/base/text.h"
+
 namespace hallmark {
-namespace {
-
-std::string_view LastComponent(std::string_view path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
-}  // namespace
-
 std::vector<std::optional<std::size_t>> MatchByName(const Source& source,
                                                     const DirectoryListing& listing) {
   std::vector<std::optional<std::size_t>> match(source.files.size());

@@ -97,7 +97,6 @@ Result<ModelConfig> ParseHubConfig(std::string_view json, std::string subject) {
   for (const std::string_view key : {"num_local_experts", "num_experts", "n_routed_experts"}) {
     if (!config.n_experts) config.n_experts = FindU64(root, key);
   }
-  if (const auto tied = root.Find("tie_word_embeddings")) config.tied_embeddings = tied->AsBool();
   config.rope_theta = FindDouble(root, "rope_theta");
   // transformers 5 writes rope_parameters, theta included; older files rope_scaling.
   for (const std::string_view key : {"rope_parameters", "rope_scaling"}) {

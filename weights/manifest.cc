@@ -182,7 +182,7 @@ Result<ManifestFile> ParseFile(Fields& fields) {
                                                  file.sub_roots.size(), expected, file.size));
   }
   // The sub-roots must add up to the root they stand for, or they could point at the wrong place.
-  const TreeNode root = TreeRoot(file.sub_roots, 8);
+  const TreeNode root = TreeRoot(file.sub_roots, kSubRootHeight);
   for (const Digest& digest : file.digests) {
     if (digest.GetAlgorithm() == Algorithm::kTree &&
         !std::equal(root.begin(), root.end(), digest.Bytes().begin())) {
@@ -268,8 +268,7 @@ Result<std::string> WriteManifest(const Manifest& manifest) {
 }
 
 Result<Manifest> ParseManifest(std::string_view json, std::string subject) {
-  const JsonDocument document =
-      HM_TRY(JsonDocument::Parse(json, subject, 0, {.max_bytes = 1'000'000'000}));
+  const JsonDocument document = HM_TRY(JsonDocument::Parse(json, subject));
   if (!document.Root().IsObject()) {
     return Error{Errc::kMalformed, subject, "a manifest is a JSON object"};
   }

@@ -20,13 +20,7 @@ Tone ToneOf(IdentifyReport::State state) {
 }
 
 std::string Some(const std::vector<std::string>& names, bool all) {
-  const std::size_t limit = all ? names.size() : kShownNames;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(limit, names.size()); ++i) {
-    text += (i == 0 ? "" : ", ") + EscapeForPeople(names[i]);
-  }
-  if (limit < names.size()) text += fmt::format(" and {} more", names.size() - limit);
-  return text;
+  return FirstNames(names, all ? names.size() : kShownNames);
 }
 
 // What speaks for a model and what is missing, a line each.
@@ -75,12 +69,6 @@ std::string FilesText(const IdentifyReport& report, bool verbose) {
                            Count(report.files.size() - limit, "file"))});
   }
   return table.IsEmpty() ? "" : "\nfiles\n" + table.ToString(Style());
-}
-
-void WriteTexts(std::string_view key, const std::vector<std::string>& texts, JsonWriter* json) {
-  json->Key(key).BeginArray();
-  for (const std::string& text : texts) json->String(text);
-  json->EndArray();
 }
 
 void WriteModel(const IdentifiedModel& model, JsonWriter* json) {

@@ -122,7 +122,7 @@ std::string MetadataSection(const InspectReport& report, bool abbreviated) {
     if (file.reader->Metadata().empty()) continue;
     TextTable table(2);
     for (const MetadataEntry& entry : file.reader->Metadata()) {
-      table.Add({ShownName(entry.key), MetadataText(entry.value, abbreviated)});
+      table.Add({ShownName(entry.key), MetadataText(entry, abbreviated)});
     }
     text +=
         several ? fmt::format("\nmetadata of {}\n", EscapeForPeople(file.path)) : "\nmetadata\n";

@@ -77,6 +77,12 @@ void WriteRange(const ByteRange& range, JsonWriter* json) {
   json->EndObject();
 }
 
+void WriteTexts(std::string_view key, std::span<const std::string> texts, JsonWriter* json) {
+  json->Key(key).BeginArray();
+  for (const std::string& text : texts) json->String(text);
+  json->EndArray();
+}
+
 void WriteShape(const Shape& shape, JsonWriter* json) {
   json->Key("shape").BeginArray();
   for (const std::uint64_t dimension : shape) json->Unsigned(dimension);

@@ -26,6 +26,8 @@ std::string ErrorReport(std::string_view verb, const Error& error);
 void WriteError(const Error& error, JsonWriter* json);
 // "findings": [{severity, code, subject, message, offset?}]
 void WriteFindings(std::span<const Finding> findings, JsonWriter* json);
+// KEY: [text, …]
+void WriteTexts(std::string_view key, std::span<const std::string> texts, JsonWriter* json);
 // [offset, end) as {"offset": …, "size": …}
 void WriteRange(const ByteRange& range, JsonWriter* json);
 // "shape": [4096, 11008]

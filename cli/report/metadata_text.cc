@@ -29,7 +29,7 @@ std::string Quote(std::string_view text, bool abbreviated) {
                      WithCommas(text.size()));
 }
 
-std::string Text(const MetadataValue& value, bool abbreviated, unsigned depth) {
+std::string Text(const MetadataValue& value, MetadataType type, bool abbreviated, unsigned depth) {
   if (const auto* text = std::get_if<std::string>(&value)) {
     return text->empty() ? "\"\"" : Quote(*text, abbreviated);
   }
@@ -40,14 +40,17 @@ std::string Text(const MetadataValue& value, bool abbreviated, unsigned depth) {
     const std::uint64_t shown = abbreviated ? std::min(size, kShortArray) : size;
     for (std::uint64_t i = 0; i < shown; ++i) {
       out += i == 0 ? ": " : ", ";
-      out += Text((*array)->At(i), abbreviated, depth + 1);
+      out += Text((*array)->At(i), (*array)->ElementType(), abbreviated, depth + 1);
     }
     return shown < size ? out + ", …" : out;
   }
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
   if (const auto* natural = std::get_if<std::uint64_t>(&value)) return std::to_string(*natural);
-  return fmt::format("{}", static_cast<float>(std::get<double>(value)));
+  // The shortest text of an f32 is not that of the double that holds it.
+  const double real = std::get<double>(value);
+  return type == MetadataType::kF32 ? fmt::format("{}", static_cast<float>(real))
+                                    : fmt::format("{}", real);
 }
 
 void Write(const MetadataValue& value, unsigned depth, JsonWriter* json) {
@@ -79,8 +82,8 @@ void Write(const MetadataValue& value, unsigned depth, JsonWriter* json) {
 
 }  // namespace
 
-std::string MetadataText(const MetadataValue& value, bool abbreviated) {
-  return Text(value, abbreviated, 0);
+std::string MetadataText(const MetadataEntry& entry, bool abbreviated) {
+  return Text(entry.value, entry.type, abbreviated, 0);
 }
 
 void WriteMetadata(const MetadataValue& value, JsonWriter* json) { Write(value, 0, json); }

@@ -8,8 +8,9 @@
 
 namespace hallmark {
 
-// `32`, `"llama"`, `32000 strings: "<unk>", "<s>", "</s>", …`; all of it if not `abbreviated`.
-std::string MetadataText(const MetadataValue& value, bool abbreviated);
+// The value: `32`, `"llama"`, `32000 strings: "<unk>", "<s>", "</s>", …`; all of it if not
+// `abbreviated`.
+std::string MetadataText(const MetadataEntry& entry, bool abbreviated);
 // A JSON value; arrays as {"element_type", "length", "first": [...]} with at most 16 values.
 // Floats that JSON cannot hold are texts.
 void WriteMetadata(const MetadataValue& value, JsonWriter* json);

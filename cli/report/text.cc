@@ -132,6 +132,15 @@ std::string Count(std::uint64_t number, std::string_view noun) {
   return fmt::format("{} {}{}", WithCommas(number), noun, number == 1 ? "" : "s");
 }
 
+std::string FirstNames(std::span<const std::string> names, std::size_t limit) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), limit); ++i) {
+    text += (i == 0 ? "" : ", ") + EscapeForPeople(names[i]);
+  }
+  if (names.size() > limit) text += fmt::format(" and {} more", names.size() - limit);
+  return text;
+}
+
 std::string ShortHex(std::string_view hex) {
   return hex.size() <= 16 ? std::string(hex) : fmt::format("{}…", hex.substr(0, 12));
 }

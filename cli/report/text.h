@@ -54,7 +54,9 @@ std::string FindingsText(std::span<const Finding> findings, const Style& style, 
 
 std::string WithCommas(std::uint64_t number);                    // "6,738,415,616"
 std::string Count(std::uint64_t number, std::string_view noun);  // "1 file", "2 files"
-std::string ShortHex(std::string_view hex);                      // the first 12 digits and "…"
+// "a, b and 3 more": the first `limit` of names from files, escaped.
+std::string FirstNames(std::span<const std::string> names, std::size_t limit);
+std::string ShortHex(std::string_view hex);     // the first 12 digits and "…"
 std::string RangeText(const ByteRange& range);  // "bytes 0x400000-0x7fffff (4.2 MB)"
 
 }  // namespace hallmark

@@ -9,12 +9,6 @@
 namespace hallmark {
 namespace {
 
-void WriteTexts(std::string_view key, const std::vector<std::string>& texts, JsonWriter* json) {
-  json->Key(key).BeginArray();
-  for (const std::string& text : texts) json->String(text);
-  json->EndArray();
-}
-
 void WriteCheck(const DigestCheck& check, JsonWriter* json) {
   json->BeginObject();
   json->Member("expected", check.expected.digest.ToString());

@@ -56,15 +56,6 @@ std::string More(std::size_t count, std::string_view what) {
   return fmt::format("… and {} more {}; --verbose shows them", WithCommas(count), what);
 }
 
-std::string Some(const std::vector<std::string>& names, std::size_t limit) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), limit); ++i) {
-    text += (i == 0 ? "" : ", ") + EscapeForPeople(names[i]);
-  }
-  if (names.size() > limit) text += fmt::format(" and {} more", names.size() - limit);
-  return text;
-}
-
 // How much of a cut or unfinished file is right already.
 std::string IntactText(const FileVerdict& file) {
   std::uint64_t right = 0;
@@ -134,7 +125,8 @@ void AddDetails(const FileVerdict& file, bool verbose, TextTable* table) {
     }
     if (tensors < damage.tensors.size()) {
       std::string rest = More(damage.tensors.size() - tensors, "tensors");
-      if (!damage.groups.empty()) rest = fmt::format("{} (in {})", rest, Some(damage.groups, 4));
+      if (!damage.groups.empty())
+        rest = fmt::format("{} (in {})", rest, FirstNames(damage.groups, 4));
       table->AddLine(rest, 2);
     }
   }

@@ -24,7 +24,7 @@ Result<void> ByteCursor::Need(std::uint64_t size) {
   if (size > Remaining()) {
     return Error{Errc::kMalformed, subject_,
                  fmt::format("{} more bytes are needed here, but {} are left", size, Remaining()),
-                 Offset(), "the file looks truncated; compare its size with the official listing"};
+                 Offset(), kTruncatedHint};
   }
   if (size > window_.size() - position_) return Refill(size);
   return {};

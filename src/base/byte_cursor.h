@@ -12,6 +12,10 @@
 
 namespace hallmark {
 
+// The hint where a file ends before what it promises.
+inline constexpr const char* kTruncatedHint =
+    "the file looks truncated; compare its size with the official listing";
+
 // Walks forward over [begin, end) of a named subject. The plain cursor looks at memory that must
 // outlive it; FileCursor (src/io) derives from it and slides a window over a file.
 // Not thread-safe. After an error the position is unspecified.

@@ -19,8 +19,8 @@ std::optional<std::vector<std::byte>> FromHex(std::string_view hex);
 bool IsValidUtf8(std::string_view text);  // RFC 3629: no surrogates, no overlong forms
 
 // One printable line: control characters, bidirectional and other format characters, line
-// separators, backslashes and invalid bytes become \n, \t, \\, \xHH or \u{H}. Never empty quotes:
-// an empty text becomes "".
+// separators, backslashes and invalid bytes become \n, \t, \\, \xHH or \u{H}. Never empty: an empty
+// text becomes two quotes.
 std::string EscapeForPeople(std::string_view text);
 
 // A text that stands in `texts` more than once, if any does. Never slower than sorting them.
@@ -28,6 +28,13 @@ std::optional<std::string_view> FindRepeated(std::span<const std::string_view> t
 
 // "model-2" before "model-10"; ties broken by bytes.
 bool NaturalLess(std::string_view a, std::string_view b);
+
+// Optimal string alignment distance: characters inserted, deleted, replaced, neighbours swapped.
+// Takes time and memory in proportion to the product of the lengths.
+std::size_t EditDistance(std::string_view a, std::string_view b);
+
+// What stands behind the last "/"; all of it if there is none.
+std::string_view LastComponent(std::string_view path);
 
 std::string AsciiLower(std::string_view text);
 std::string_view TrimAscii(std::string_view text);

@@ -63,12 +63,6 @@ std::optional<std::uint64_t> JsonValue::AsU64() const {
   return value;
 }
 
-std::optional<std::int64_t> JsonValue::AsI64() const {
-  std::int64_t value;
-  if (JsonAccess::Get(*this).get_int64().get(value) != simdjson::SUCCESS) return std::nullopt;
-  return value;
-}
-
 std::optional<double> JsonValue::AsDouble() const {
   double value;
   if (JsonAccess::Get(*this).get_double().get(value) != simdjson::SUCCESS) return std::nullopt;

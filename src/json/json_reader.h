@@ -30,7 +30,6 @@ class JsonValue {
   // nullopt when the value is of another kind or out of range.
   std::optional<bool> AsBool() const;
   std::optional<std::uint64_t> AsU64() const;
-  std::optional<std::int64_t> AsI64() const;
   std::optional<double> AsDouble() const;  // integers too
   std::optional<std::string_view> AsString() const;
 

@@ -31,7 +31,6 @@ struct ModelConfig {
   std::optional<std::uint64_t> head_dim;    // absent means hidden_size / n_heads
   std::optional<std::uint64_t> vocab_size;
   std::optional<std::uint64_t> n_experts;
-  std::optional<bool> tied_embeddings;
   std::optional<double> rope_theta;
   RopeScaling rope;
 };

@@ -3,9 +3,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <span>
+
 #include "src/base/checked.h"
 
 namespace hallmark {
+namespace {
+
+constexpr std::size_t kMostDimensionsShown = 64;  // torch makes no more, a hostile file may
+
+}  // namespace
 
 Result<std::uint64_t> ElementCount(const Shape& shape) {
   for (const std::uint64_t dimension : shape) {
@@ -42,7 +49,9 @@ Result<std::uint64_t> PayloadBytes(Dtype dtype, const Shape& shape) {
 
 std::string ShapeText(const Shape& shape) {
   if (shape.empty()) return "scalar";
-  return fmt::format("{}", fmt::join(shape, "x"));
+  if (shape.size() <= kMostDimensionsShown) return fmt::format("{}", fmt::join(shape, "x"));
+  return fmt::format("{}x… ({} dimensions)",
+                     fmt::join(std::span(shape).first(kMostDimensionsShown), "x"), shape.size());
 }
 
 }  // namespace hallmark

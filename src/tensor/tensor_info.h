@@ -37,6 +37,6 @@ struct TensorInfo {
 Result<std::uint64_t> ElementCount(const Shape& shape);
 Result<std::uint64_t> PayloadBytes(Dtype dtype, const Shape& shape);
 
-std::string ShapeText(const Shape& shape);  // "4096x11008"; "scalar" for an empty one
+std::string ShapeText(const Shape& shape);  // "4096x11008"; "scalar" for an empty one; cut after 64
 
 }  // namespace hallmark

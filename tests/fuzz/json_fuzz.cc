@@ -27,10 +27,10 @@ bool WriteValue(JsonValue value, JsonWriter& writer) {
       writer.Null();
       return false;
     case JsonValue::Kind::kInteger: {
-      const auto number = value.AsI64();
-      HM_CHECK(number || value.AsU64());
-      const bool exact = number && *number <= kLargest && *number >= -kLargest;
-      exact ? writer.Signed(*number) : writer.Null();
+      const auto number = value.AsDouble();  // exact as far as kLargest
+      HM_CHECK(number.has_value());
+      const bool exact = *number <= kLargest && *number >= -kLargest;
+      exact ? writer.Signed(static_cast<std::int64_t>(*number)) : writer.Null();
       return exact;
     }
     case JsonValue::Kind::kString:

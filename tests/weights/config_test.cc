@@ -16,7 +16,6 @@ TEST(HubConfig, IsRead) {
   EXPECT_EQ(config->architecture, "llama");
   EXPECT_EQ(config->n_heads, 4u);
   EXPECT_EQ(config->n_kv_heads, 2u);
-  EXPECT_EQ(config->tied_embeddings, false);
   EXPECT_EQ(config->rope_theta, 500000.0);
   EXPECT_EQ(config->rope.type, "llama3");
   EXPECT_EQ(config->rope.factor, 32.0);

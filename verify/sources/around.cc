@@ -15,7 +15,7 @@ namespace hallmark {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uint64_t kMaxListBytes = 100'000'000;
+constexpr std::uint64_t kMaxSourceBytes = 100'000'000;  // of a manifest; lists may be less
 
 // Typical names of lists; content decides what they are.
 bool IsNamedLikeAList(std::string_view file_name) {
@@ -86,10 +86,10 @@ class Search {
  private:
   // Reads `path` if it is named like a list and is one.
   std::optional<Source> Read(const fs::path& path, std::uint64_t size) {
-    if (!IsNamedLikeAList(path.filename().string()) || size > kMaxListBytes) return std::nullopt;
+    if (!IsNamedLikeAList(path.filename().string()) || size > kMaxSourceBytes) return std::nullopt;
     const auto read = [&]() -> Result<Source> {
       const auto file = HM_TRY(OpenFile(path));
-      return ParseSource(HM_TRY(ReadWholeFile(*file, kMaxListBytes)), path.string());
+      return ParseSource(HM_TRY(ReadWholeFile(*file, kMaxSourceBytes)), path.string());
     };
     auto source = read();
     if (!source) {

@@ -13,10 +13,6 @@
 namespace hallmark {
 namespace {
 
-std::string_view LastComponent(std::string_view name) {
-  return name.substr(name.find_last_of('/') + 1);  // npos + 1 is 0
-}
-
 // The text without byte order mark and leading white space.
 std::string_view Body(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);

@@ -18,7 +18,7 @@ namespace hallmark {
 
 struct ListedDigest {
   Digest digest;
-  std::string claim;                   // "publisher", "community", or "" where nobody says
+  std::string claim;                   // "publisher", "community", "own", or "" where nobody says
   std::vector<std::string> witnesses;  // who published it, where the source says so
   std::uint64_t further_witnesses = 0;
 };

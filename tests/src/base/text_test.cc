@@ -53,5 +53,19 @@ TEST(FindRepeated, FindsWhatStandsTwice) {
   EXPECT_EQ(FindRepeated(empty), "");
 }
 
+// A swap of neighbours is one edit, as in Damerau's "optimal string alignment".
+TEST(EditDistance, CountsInsertedDeletedReplacedAndSwapped) {
+  EXPECT_EQ(EditDistance("", "abc"), 3u);
+  EXPECT_EQ(EditDistance("verify", "verify"), 0u);
+  EXPECT_EQ(EditDistance("kitten", "sitting"), 3u);
+  EXPECT_EQ(EditDistance("veirfy", "verify"), 1u);
+}
+
+TEST(LastComponent, IsWhatStandsBehindTheLastSlash) {
+  EXPECT_EQ(LastComponent("a/b/c.pth"), "c.pth");
+  EXPECT_EQ(LastComponent("c.pth"), "c.pth");
+  EXPECT_EQ(LastComponent("a/"), "");
+}
+
 }  // namespace
 }  // namespace hallmark

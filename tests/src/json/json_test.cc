@@ -14,7 +14,7 @@ TEST(JsonReader, ReadsTypedValues) {
   const auto items = document->Root().Find("a")->Items();
   EXPECT_EQ(items[0].AsU64(), 1u);
   EXPECT_EQ(items[1].AsU64(), std::nullopt);
-  EXPECT_EQ(items[1].AsI64(), -2);
+  EXPECT_EQ(items[1].AsDouble(), -2);
   EXPECT_EQ(items[2].AsDouble(), 3.5);
   EXPECT_EQ(document->Root().Find("b")->AsString(), "é\n");
   EXPECT_EQ(document->Root().Find("c")->AsBool(), true);
