@@ -310,6 +310,10 @@ class Canonicaliser {
       return NoIdentity(Errc::kUnsupported, stored.name,
                         fmt::format("got {} experts, limit {}", count, kMaxExperts));
     }
+    if (View(joined)->Size() < count) {  // so that the file pays for every tensor made of it
+      return NoIdentity(Errc::kMalformed, stored.name,
+                        fmt::format("a stack of {} experts that hold nothing", count));
+    }
     for (std::uint64_t e = 0; e < count; ++e) {
       Joined expert = joined;
       expert.shape.assign(joined.shape.end() - 2, joined.shape.end());

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kMaxIndexBytes = 100'000'000;
-constexpr std::uint64_t kMaxShards = 100'000;
+constexpr std::uint64_t kMaxShards = 4096;
 
 // "1" .. 9 digits.
 std::optional<std::uint64_t> ParseDigits(std::string_view text) {
