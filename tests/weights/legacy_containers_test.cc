@@ -1,7 +1,6 @@
 // The containers of 2023 that no tool writes any more: legacy GGML, alone and in parts, and
 // llama2.c. They are built around tensors of other fixtures, which torch and llama.cpp wrote.
 #include <algorithm>
-#include <functional>
 #include <map>
 
 #include "formats/registry.h"
