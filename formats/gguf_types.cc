@@ -61,13 +61,6 @@ std::optional<Dtype> DtypeOfGgmlType(std::uint32_t id) {
   return std::nullopt;
 }
 
-std::optional<std::uint32_t> GgmlTypeOf(Dtype dtype) {
-  for (const TensorTypeRow& row : kTensorTypes) {
-    if (row.dtype == dtype) return row.id;
-  }
-  return std::nullopt;
-}
-
 std::string_view RemovedGgmlType(std::uint32_t id) {
   for (const RemovedRow& row : kRemovedTypes) {
     if (row.id == id) return row.name;
@@ -78,13 +71,6 @@ std::string_view RemovedGgmlType(std::uint32_t id) {
 std::optional<MetadataType> MetadataTypeOfGguf(std::uint32_t id) {
   if (id >= kMetadataTypes.size()) return std::nullopt;
   return kMetadataTypes[id];
-}
-
-std::optional<std::uint32_t> GgufTypeOf(MetadataType type) {
-  for (std::uint32_t id = 0; id < kMetadataTypes.size(); ++id) {
-    if (kMetadataTypes[id] == type) return id;
-  }
-  return std::nullopt;
 }
 
 }  // namespace hallmark

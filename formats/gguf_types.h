@@ -11,11 +11,9 @@
 namespace hallmark {
 
 std::optional<Dtype> DtypeOfGgmlType(std::uint32_t id);
-std::optional<std::uint32_t> GgmlTypeOf(Dtype dtype);  // nullopt: GGUF cannot hold it
 // The name of a type that ggml had once and removed; empty for all other ids.
 std::string_view RemovedGgmlType(std::uint32_t id);
 
 std::optional<MetadataType> MetadataTypeOfGguf(std::uint32_t id);
-std::optional<std::uint32_t> GgufTypeOf(MetadataType type);  // nullopt for kUntyped
 
 }  // namespace hallmark

@@ -68,7 +68,7 @@ class HeaderWindow {
     if (!end || *end > file_.Size()) {
       return Error{Errc::kMalformed, file_.Name(),
                    fmt::format("{} bytes are needed here, the file ends at {}", size, file_.Size()),
-                   offset, "the file looks truncated; compare its size with the official listing"};
+                   offset, kTruncatedHint};
     }
     if (offset < begin_ || *end > begin_ + bytes_.size()) {
       const std::uint64_t reach = std::min(file_.Size() - offset, std::max(size, kWindow));
@@ -98,7 +98,7 @@ Error MalformedAt(const File& file, std::uint64_t offset, std::string message,
 Result<Directory> LocateDirectory(const File& file) {
   const std::uint64_t file_size = file.Size();
   if (file_size < kEndBytes) {
-    return MalformedAt(file, file_size, "too short for a ZIP archive", "the file looks truncated");
+    return MalformedAt(file, file_size, "too short for a ZIP archive", kTruncatedHint);
   }
   HeaderWindow window(file);
   const std::uint64_t end_at = file_size - kEndBytes;
@@ -456,8 +456,6 @@ Result<ZipArchive> ZipArchive::Open(const File& file) {
   const Directory directory = HM_TRY(LocateDirectory(file));
   ZipArchive archive(file);
   std::vector<Header> headers;
-  headers.reserve(directory.count);
-  archive.entries_.reserve(directory.count);
   FileCursor cursor(file, directory.offset, directory.offset + directory.size);
   for (std::uint64_t i = 0; i < directory.count; ++i) {
     ZipEntry entry;

@@ -7,6 +7,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "formats/ggml_legacy.h"
 #include "formats/registry.h"
 #include "src/base/text.h"
 #include "src/json/json_reader.h"
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kMaxIndexBytes = 100'000'000;
-constexpr std::uint64_t kMaxShards = 100'000;
+constexpr std::uint64_t kMaxShards = 4096;
 
 // "1" .. 9 digits.
 std::optional<std::uint64_t> ParseDigits(std::string_view text) {
@@ -33,7 +34,6 @@ std::optional<std::uint64_t> ParseDigits(std::string_view text) {
 std::string_view Folder(std::string_view path) {  // "" or "a/b/"
   return path.substr(0, path.rfind('/') + 1);
 }
-std::string_view FileName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 // Pickles that trainers leave beside a model. They hold tensors or none, but not the model's.
 bool IsSideFile(std::string_view name) {
@@ -56,6 +56,7 @@ class SetFinder {
     AddIndexed();
     AddRanks();
     AddNumbered();
+    AddParts();
     AddSingles();
     if (sets_.empty() && index_error_) return *index_error_;
     std::ranges::stable_sort(sets_, [&](const ModelSet& a, const ModelSet& b) {
@@ -115,7 +116,7 @@ class SetFinder {
     std::map<std::pair<std::string, std::string>, std::map<std::uint64_t, std::string>> groups;
     for (const DirectoryEntry& entry : listing_.files) {
       if (claimed_.contains(entry.path)) continue;
-      const auto rank = ParseRankName(FileName(entry.path));
+      const auto rank = ParseRankName(LastComponent(entry.path));
       if (rank && HoldsWeights(entry.path)) {
         groups[{std::string(Folder(entry.path)), rank->suffix}].emplace(rank->rank, entry.path);
       }
@@ -124,7 +125,7 @@ class SetFinder {
       ModelSet set;
       const std::uint64_t count = ranks.rbegin()->first + 1;
       if (count > kMaxShards) continue;
-      const auto pattern = ParseRankName(FileName(ranks.begin()->second));
+      const auto pattern = ParseRankName(LastComponent(ranks.begin()->second));
       for (std::uint64_t rank = 0; rank < count; ++rank) {
         Place(&set, key.first + pattern->NameOf(rank));
       }
@@ -140,7 +141,7 @@ class SetFinder {
     std::set<std::string> done;
     for (const DirectoryEntry& entry : listing_.files) {
       if (claimed_.contains(entry.path) || done.contains(entry.path)) continue;
-      const auto name = ParseNumberedName(FileName(entry.path));
+      const auto name = ParseNumberedName(LastComponent(entry.path));
       if (!name || name->total > kMaxShards || !HoldsWeights(entry.path)) continue;
       ModelSet set;
       set.layout = ModelSet::Layout::kNumbered;
@@ -155,9 +156,35 @@ class SetFinder {
     }
   }
 
+  // Legacy GGML in parts. The header says how many there are.
+  void AddParts() {
+    for (const DirectoryEntry& entry : listing_.files) {
+      if (claimed_.contains(entry.path)) continue;
+      const std::uint64_t parts = GgmlParts(entry);
+      if (parts == 1 || parts > kMaxShards) continue;
+      const std::string folder(Folder(entry.path));
+      PartName name = ParsePartName(LastComponent(entry.path));
+      if (name.part >= parts) name = {std::string(LastComponent(entry.path)), 0};
+      ModelSet set;
+      set.layout = ModelSet::Layout::kModelParallel;
+      for (std::uint64_t part = 0; part < parts; ++part) Place(&set, folder + name.NameOf(part));
+      set.name = fmt::format("{}{}.* ({} files)", folder, name.base, parts);
+      sets_.push_back(std::move(set));
+    }
+  }
+
+  static std::uint64_t GgmlParts(const DirectoryEntry& entry) {
+    const auto file = OpenFile(entry.full_path);
+    if (!file) return 1;
+    const auto format = SniffFormat(**file);
+    if (!format || *format == nullptr || (*format)->name != "ggml-legacy") return 1;
+    const auto reader = (*format)->open(**file);
+    return reader ? GgmlLegacyParts(**reader) : 1;
+  }
+
   void AddSingles() {
     for (const DirectoryEntry& entry : listing_.files) {
-      if (claimed_.contains(entry.path) || IsSideFile(FileName(entry.path))) continue;
+      if (claimed_.contains(entry.path) || IsSideFile(LastComponent(entry.path))) continue;
       const auto file = OpenFile(entry.full_path);
       if (!file) continue;
       const auto format = SniffFormat(**file);
@@ -217,6 +244,20 @@ std::optional<RankName> ParseRankName(std::string_view file_name) {
   return RankName{std::string(rest.substr(dot)), *rank, dot};
 }
 
+std::string PartName::NameOf(std::uint64_t other) const {
+  return other == 0 ? base : fmt::format("{}.{}", base, other);
+}
+
+PartName ParsePartName(std::string_view file_name) {
+  const std::size_t dot = file_name.rfind('.');
+  if (dot != std::string_view::npos && dot != 0) {
+    const std::string_view digits = file_name.substr(dot + 1);
+    const auto part = ParseDigits(digits);
+    if (part && digits[0] != '0') return {std::string(file_name.substr(0, dot)), *part};
+  }
+  return {std::string(file_name), 0};
+}
+
 Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path) {
   const auto file = HM_TRY(OpenFile(path));
   const std::string text = HM_TRY(ReadWholeFile(*file, kMaxIndexBytes));
@@ -251,6 +292,13 @@ Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path) {
     if (const auto total = metadata->Find("total_size")) index.total_size = total->AsDouble();
   }
   return index;
+}
+
+bool LooksLikeWeights(std::string_view path) {
+  constexpr std::string_view kSuffixes[] = {".safetensors", ".gguf", ".pth", ".pt",
+                                            ".bin",         ".ckpt", ".npz", ".ggml"};
+  const std::string lower = AsciiLower(path);
+  return std::ranges::any_of(kSuffixes, [&](std::string_view s) { return lower.ends_with(s); });
 }
 
 Result<std::vector<ModelSet>> FindModelSets(const DirectoryListing& listing) {
