@@ -6,6 +6,7 @@
 #include "src/base/error.h"
 #include "src/kernels/blocks.h"
 #include "src/kernels/codebooks.h"
+#include "src/kernels/dequantise.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/kernels/dequantise_simd.cc"
@@ -20,6 +21,16 @@ HWY_BEFORE_NAMESPACE();
 namespace hallmark {
 namespace HWY_NAMESPACE {
 namespace {
+
+#if HWY_TARGET == HWY_SCALAR  // no vectors at all
+
+void DequantiseBlocks(Dtype dtype, const std::byte* blocks, std::size_t count, float* values) {
+  const DtypeInfo& info = InfoOf(dtype);
+  DequantiseByDefinition(dtype, {blocks, count * info.block_bytes},
+                         {values, count * info.block_values});
+}
+
+#else
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -134,58 +145,76 @@ HWY_INLINE Vec Lookup(const std::array<std::int8_t, 16>& table, Vec indices) {
   return hn::TableLookupBytes(Load(reinterpret_cast<const std::uint8_t*>(table.data())), indices);
 }
 
-// 32 nibbles of 16 bytes in both orders.
-HWY_INLINE void StoreHalved(Vec low, Vec high, std::int8_t* out) {
-  Store(low, out);
-  Store(high, out + 16);
-}
-HWY_INLINE void StoreInterleaved(Vec low, Vec high, std::int8_t* out) {
-  Store(Interleave(low, high, 0), out);
-  Store(Interleave(low, high, 1), out + 16);
+// Nibbles of 16 bytes in either order: the first or the second 16 of their 32.
+enum class Order { kHalved, kInterleaved };
+template <Order kOrder>
+HWY_INLINE Vec Nibbles(Vec qs, int half) {
+  if (kOrder == Order::kInterleaved) return Interleave(LowNibbles(qs), HighNibbles(qs), half);
+  return half == 0 ? LowNibbles(qs) : HighNibbles(qs);
 }
 
+// 32 quants of 4 bits, or of 5 if the block has `qh`, less `zero`.
+template <Order kOrder, typename Block>
+HWY_INLINE void UnpackNibbles(const Block& block, int zero, std::int8_t* level) {
+  const Vec qs = Load(block.qs);
+  for (int half = 0; half < 2; ++half) {
+    Vec q = Nibbles<kOrder>(qs, half);
+    if constexpr (requires { block.qh; }) {
+      q = hn::Or(q, WhereSet(block.qh.Get() >> (16 * half), 16));
+    }
+    Store(Minus(q, zero), level + 16 * half);
+  }
+}
+template <Order kOrder, typename Block>
+HWY_INLINE Scaled<32> UnpackAround(const Block& block, int zero) {
+  Scaled<32> result;
+  UnpackNibbles<kOrder>(block, zero, result.level);
+  result.scale[0] = ValueOf(block.d);
+  return result;
+}
+template <Order kOrder, typename Block>
+HWY_INLINE Shifted<32> UnpackFromMinimum(const Block& block) {
+  Shifted<32> result;
+  UnpackNibbles<kOrder>(block, 0, result.level);
+  result.scale[0] = ValueOf(block.d);
+  result.offset[0] = ValueOf(block.m);
+  return result;
+}
 HWY_INLINE Scaled<32> Unpack(const BlockQ4_0& block) {
-  Scaled<32> result;
-  const Vec qs = Load(block.qs);
-  StoreHalved(Minus(LowNibbles(qs), 8), Minus(HighNibbles(qs), 8), result.level);
-  result.scale[0] = ValueOf(block.d);
-  return result;
+  return UnpackAround<Order::kHalved>(block, 8);
 }
-
-HWY_INLINE Shifted<32> Unpack(const BlockQ4_1& block) {
-  Shifted<32> result;
-  const Vec qs = Load(block.qs);
-  StoreHalved(LowNibbles(qs), HighNibbles(qs), result.level);
-  result.scale[0] = ValueOf(block.d);
-  result.offset[0] = ValueOf(block.m);
-  return result;
+HWY_INLINE Scaled<32> Unpack(const BlockQ4_0Ggjt1& block) {
+  return UnpackAround<Order::kInterleaved>(block, 8);
 }
-
+HWY_INLINE Scaled<32> Unpack(const BlockQ4_0Ggjt2& block) {
+  return UnpackAround<Order::kHalved>(block, 8);
+}
 HWY_INLINE Scaled<32> Unpack(const BlockQ5_0& block) {
-  Scaled<32> result;
-  const Vec qs = Load(block.qs);
-  const std::uint32_t qh = block.qh.Get();
-  StoreHalved(Minus(hn::Or(LowNibbles(qs), WhereSet(qh, 16)), 16),
-              Minus(hn::Or(HighNibbles(qs), WhereSet(qh >> 16, 16)), 16), result.level);
-  result.scale[0] = ValueOf(block.d);
-  return result;
+  return UnpackAround<Order::kHalved>(block, 16);
 }
-
+HWY_INLINE Scaled<32> Unpack(const BlockQ5_0Ggjt1& block) {
+  return UnpackAround<Order::kInterleaved>(block, 16);
+}
+HWY_INLINE Shifted<32> Unpack(const BlockQ4_1& block) {
+  return UnpackFromMinimum<Order::kHalved>(block);
+}
+HWY_INLINE Shifted<32> Unpack(const BlockQ4_1Ggjt1& block) {
+  return UnpackFromMinimum<Order::kInterleaved>(block);
+}
+HWY_INLINE Shifted<32> Unpack(const BlockQ4_1Ggjt2& block) {
+  return UnpackFromMinimum<Order::kHalved>(block);
+}
 HWY_INLINE Shifted<32> Unpack(const BlockQ5_1& block) {
-  Shifted<32> result;
-  const Vec qs = Load(block.qs);
-  const std::uint32_t qh = block.qh.Get();
-  StoreHalved(hn::Or(LowNibbles(qs), WhereSet(qh, 16)),
-              hn::Or(HighNibbles(qs), WhereSet(qh >> 16, 16)), result.level);
-  result.scale[0] = ValueOf(block.d);
-  result.offset[0] = ValueOf(block.m);
-  return result;
+  return UnpackFromMinimum<Order::kHalved>(block);
+}
+HWY_INLINE Shifted<32> Unpack(const BlockQ5_1Ggjt1& block) {
+  return UnpackFromMinimum<Order::kInterleaved>(block);
 }
 
 // The types whose quants are bytes already.
 template <typename Block>
-HWY_INLINE Scaled<kBlockValues<Block>> UnpackBytes(const Block& block) {
-  Scaled<kBlockValues<Block>> result;
+HWY_INLINE Scaled<kBlockValues<Block> > UnpackBytes(const Block& block) {
+  Scaled<kBlockValues<Block> > result;
   std::memcpy(result.level, block.qs, sizeof block.qs);
   result.scale[0] = ValueOf(block.d);
   return result;
@@ -400,8 +429,8 @@ HWY_INLINE Scaled<256, 16> Unpack(const BlockIq1M& block) {
 HWY_INLINE Scaled<32> Unpack(const BlockIq4Nl& block) {
   Scaled<32> result;
   const Vec qs = Load(block.qs);
-  StoreHalved(Lookup(kIq4Levels, LowNibbles(qs)), Lookup(kIq4Levels, HighNibbles(qs)),
-              result.level);
+  Store(Lookup(kIq4Levels, LowNibbles(qs)), result.level);
+  Store(Lookup(kIq4Levels, HighNibbles(qs)), result.level + 16);
   result.scale[0] = ValueOf(block.d);
   return result;
 }
@@ -411,8 +440,8 @@ HWY_INLINE Scaled<256, 32> Unpack(const BlockIq4Xs& block) {
   const float d = ValueOf(block.d);
   for (int i = 0; i < 8; ++i) {
     const Vec qs = Load(block.qs + 16 * i);
-    StoreHalved(Lookup(kIq4Levels, LowNibbles(qs)), Lookup(kIq4Levels, HighNibbles(qs)),
-                result.level + 32 * i);
+    Store(Lookup(kIq4Levels, LowNibbles(qs)), result.level + 32 * i);
+    Store(Lookup(kIq4Levels, HighNibbles(qs)), result.level + 32 * i + 16);
     result.scale[i] = d * static_cast<float>(ScaleIq4Xs(block, i));
   }
   return result;
@@ -458,8 +487,8 @@ HWY_INLINE Scaled<256> Unpack(const BlockTq2_0& block) {
 HWY_INLINE Scaled<32> Unpack(const BlockMxfp4& block) {
   Scaled<32> result;
   const Vec qs = Load(block.qs);
-  StoreHalved(Lookup(kFp4Levels, LowNibbles(qs)), Lookup(kFp4Levels, HighNibbles(qs)),
-              result.level);
+  Store(Lookup(kFp4Levels, LowNibbles(qs)), result.level);
+  Store(Lookup(kFp4Levels, HighNibbles(qs)), result.level + 16);
   result.scale[0] = HalfE8m0(block.e);
   return result;
 }
@@ -494,23 +523,6 @@ HWY_INLINE Scaled<64> Unpack(const BlockQ2_0& block) {
   return result;
 }
 
-HWY_INLINE Scaled<32> Unpack(const BlockQ4_0Ggjt1& block) {
-  Scaled<32> result;
-  const Vec qs = Load(block.qs);
-  StoreInterleaved(Minus(LowNibbles(qs), 8), Minus(HighNibbles(qs), 8), result.level);
-  result.scale[0] = ValueOf(block.d);
-  return result;
-}
-
-HWY_INLINE Shifted<32> Unpack(const BlockQ4_1Ggjt1& block) {
-  Shifted<32> result;
-  const Vec qs = Load(block.qs);
-  StoreInterleaved(LowNibbles(qs), HighNibbles(qs), result.level);
-  result.scale[0] = ValueOf(block.d);
-  result.offset[0] = ValueOf(block.m);
-  return result;
-}
-
 HWY_INLINE Scaled<16> Unpack(const BlockQ4_2& block) {
   Scaled<16> result;
   const Vec qs = Pair(Word(block.qs), 0);
@@ -523,49 +535,6 @@ HWY_INLINE Shifted<16> Unpack(const BlockQ4_3& block) {
   Shifted<16> result;
   const Vec qs = Pair(Word(block.qs), 0);
   Store(Interleave(LowNibbles(qs), HighNibbles(qs), 0), result.level);
-  result.scale[0] = ValueOf(block.d);
-  result.offset[0] = ValueOf(block.m);
-  return result;
-}
-
-HWY_INLINE Scaled<32> Unpack(const BlockQ5_0Ggjt1& block) {
-  Scaled<32> result;
-  const Vec qs = Load(block.qs);
-  const std::uint32_t qh = block.qh.Get();
-  for (int half = 0; half < 2; ++half) {
-    const Vec low = Interleave(LowNibbles(qs), HighNibbles(qs), half);
-    const Vec high = WhereSet(qh >> (16 * half), 16);
-    Store(Minus(hn::Or(low, high), 16), result.level + 16 * half);
-  }
-  result.scale[0] = ValueOf(block.d);
-  return result;
-}
-
-HWY_INLINE Shifted<32> Unpack(const BlockQ5_1Ggjt1& block) {
-  Shifted<32> result;
-  const Vec qs = Load(block.qs);
-  const std::uint32_t qh = block.qh.Get();
-  for (int half = 0; half < 2; ++half) {
-    const Vec low = Interleave(LowNibbles(qs), HighNibbles(qs), half);
-    Store(hn::Or(low, WhereSet(qh >> (16 * half), 16)), result.level + 16 * half);
-  }
-  result.scale[0] = ValueOf(block.d);
-  result.offset[0] = ValueOf(block.m);
-  return result;
-}
-
-HWY_INLINE Scaled<32> Unpack(const BlockQ4_0Ggjt2& block) {
-  Scaled<32> result;
-  const Vec qs = Load(block.qs);
-  StoreHalved(Minus(LowNibbles(qs), 8), Minus(HighNibbles(qs), 8), result.level);
-  result.scale[0] = ValueOf(block.d);
-  return result;
-}
-
-HWY_INLINE Shifted<32> Unpack(const BlockQ4_1Ggjt2& block) {
-  Shifted<32> result;
-  const Vec qs = Load(block.qs);
-  StoreHalved(LowNibbles(qs), HighNibbles(qs), result.level);
   result.scale[0] = ValueOf(block.d);
   result.offset[0] = ValueOf(block.m);
   return result;
@@ -588,6 +557,8 @@ struct UnpackAndExpand {
 void DequantiseBlocks(Dtype dtype, const std::byte* blocks, std::size_t count, float* values) {
   HM_CHECK(AllBlocks::Visit(dtype, UnpackAndExpand{blocks, count, values}));
 }
+
+#endif
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
