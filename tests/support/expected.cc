@@ -72,6 +72,7 @@ ExpectedTensor ReadTensor(JsonValue value) {
   if (!type.empty()) std::reverse(tensor.shape.begin(), tensor.shape.end());
   tensor.sha256 = TextOf(value, "sha256");
   if (tensor.sha256.empty()) tensor.sha256 = TextOf(value, "sha256_le");
+  tensor.f32_sha256 = TextOf(value, "f32_sha256");
   if (const auto offset = value.Find("offset")) tensor.offset = offset->AsU64();
   if (const auto offsets = NumbersOf(value, "offsets"); !offsets.empty())
     tensor.offset = offsets[0];
