@@ -6,6 +6,7 @@
 #include "formats/registry.h"
 #include "src/hash/hash_files.h"
 #include "verify/resume.h"
+#include "weights/model_sets.h"
 
 namespace hallmark {
 
@@ -19,8 +20,10 @@ std::optional<Digest> CopyFile::Find(Algorithm algorithm) const {
 
 Result<Copy> Copy::List(std::filesystem::path path) {
   Copy copy;
-  copy.listing_ = HM_TRY(ListFiles(path));
-  copy.is_one_file_ = std::filesystem::is_regular_file(path);
+  copy.listing_ = HM_TRY(ListModelFiles(path));
+  copy.is_one_file_ = std::filesystem::is_regular_file(path) &&
+                      path.filename().string() == copy.listing_.files.front().path &&
+                      copy.listing_.files.size() == 1;
   copy.path_ = std::move(path);
   copy.files_.resize(copy.listing_.files.size());
   return copy;

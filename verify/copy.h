@@ -34,7 +34,7 @@ struct ResumeOptions {
 
 class Copy {
  public:
-  // A directory or a single file. Errors: there is no such thing.
+  // A directory, an index.json with its shards, or a single file. Errors: there is no such thing.
   static Result<Copy> List(std::filesystem::path path);
 
   const std::filesystem::path& Path() const { return path_; }

@@ -56,7 +56,7 @@ class HashRun {
       HM_CHECK(algorithm.has_value());
       algorithms_.push_back(*algorithm);
     }
-    if (format_.empty()) format_ = algorithms_.size() == 1 && CanBeGnu() ? "gnu" : "bsd";
+    if (format_.empty()) format_ = algorithms_.size() == 1 && IsPlainGnu() ? "gnu" : "bsd";
     if (format_ == "gnu" && algorithms_.size() > 1) {
       return Error{Errc::kUsage, "hash", "a gnu list holds digests of one algorithm", std::nullopt,
                    "use --format bsd, which names the algorithm on every line"};
@@ -66,6 +66,14 @@ class HashRun {
                    std::nullopt, "use --format bsd, which names the algorithm on every line"};
     }
     return {};
+  }
+
+  // A gnu list does not name its algorithm. That of these goes by the length of the digest; others
+  // of one length are for tools that know what they check (b2sum, b3sum), and said with --format.
+  bool IsPlainGnu() const {
+    const Algorithm algorithm = algorithms_.front();
+    return algorithm == Algorithm::kMd5 || algorithm == Algorithm::kSha1 ||
+           algorithm == Algorithm::kSha256 || algorithm == Algorithm::kSha512;
   }
 
   bool CanBeGnu() const {
