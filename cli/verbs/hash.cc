@@ -32,6 +32,7 @@ class HashRun {
 
   Result<ExitCode> Run() {
     HM_TRY(ChooseAlgorithms());
+    HM_TRY(session_.CheckOutput(arguments_.Text("--output"), arguments_.Given("--force")));
     for (const std::string& operand : arguments_.Operands()) HM_TRY(AddFiles(operand));
     HM_TRY(HashAll());
     HM_TRY(Finish());
@@ -225,6 +226,7 @@ Result<ExitCode> WriteModelManifest(const Arguments& arguments, Session& session
       extra.push_back(algorithm);
     }
   }
+  HM_TRY(session.CheckOutput(arguments.Text("--output"), arguments.Given("--force")));
   const Manifest manifest =
       HM_TRY(BuildManifest(arguments.Operands()[0], extra, session.GetTask()));
   const std::string text = HM_TRY(WriteManifest(manifest));

@@ -6,22 +6,14 @@
 namespace hallmark {
 namespace {
 
-// A legacy file's type number means another layout by the version of the file.
-std::string DtypeIn(const ExpectedFile& file, const ExpectedTensor& tensor) {
-  if (!tensor.dtype.starts_with("q4_0") || file.format != "ggml-legacy") return tensor.dtype;
-  if (file.path.find("ggjt-v3") != std::string::npos) return "q4_0";
-  return file.path.find("ggjt-v2") != std::string::npos ? "q4_0_ggjt2" : "q4_0_ggjt1";
-}
-
 TEST(DequantiseFixtures, GivesTheValuesOfGgml) {
   std::map<std::string, int> tensors_of;
   for (const ExpectedFile& file : ExpectedFiles()) {
     std::string text;
     for (const auto& [name, tensor] : file.tensors) {
       if (tensor.f32_sha256.empty() || !tensor.offset) continue;
-      const std::string type = DtypeIn(file, tensor);
-      const auto dtype = DtypeByName(type);
-      ASSERT_TRUE(dtype) << type;
+      const auto dtype = DtypeByName(tensor.dtype);
+      ASSERT_TRUE(dtype) << tensor.dtype;
       std::uint64_t count = 1;
       for (const std::uint64_t dimension : tensor.shape) count *= dimension;
       const DtypeInfo& info = InfoOf(*dtype);
@@ -34,10 +26,10 @@ TEST(DequantiseFixtures, GivesTheValuesOfGgml) {
       Dequantise(*dtype, blocks, values);
       DequantiseByDefinition(*dtype, blocks, defined);
       EXPECT_EQ(Sha256Hex(std::as_bytes(std::span(values))), tensor.f32_sha256)
-          << file.path << " " << name << " " << type;
+          << file.path << " " << name << " " << tensor.dtype;
       EXPECT_EQ(Sha256Hex(std::as_bytes(std::span(defined))), tensor.f32_sha256)
-          << file.path << " " << name << " " << type;
-      ++tensors_of[type];
+          << file.path << " " << name << " " << tensor.dtype;
+      ++tensors_of[tensor.dtype];
     }
   }
   // What ggml gives no values for: the types of its own intermediate results, and of layouts that
