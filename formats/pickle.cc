@@ -275,18 +275,19 @@ class Machine {
         graph_.AsGlobal(callable).kind != GlobalKind::kAllowed) {
       return;
     }
-    const auto is_container = [&](PickleRef ref) {
+    const auto can_change = [&](PickleRef ref) {
       const PickleKind kind = graph_.Kind(ref);
       return kind == PickleKind::kTuple || kind == PickleKind::kList || kind == PickleKind::kDict ||
-             kind == PickleKind::kSet;
+             kind == PickleKind::kSet || kind == PickleKind::kObject;
     };
-    if (graph_.Freeze(arguments)) return;  // a tuple that other calls have used: its parts are too
-    for (const PickleRef argument : graph_.Items(arguments)) {
-      // Frozen before: so are its parts.
-      if (!is_container(argument) || graph_.Freeze(argument)) continue;
-      for (const PickleRef item : graph_.Items(argument)) {
-        if (is_container(item)) graph_.Freeze(item);
-      }
+    // What is frozen already is so with all its parts, so every value is met once.
+    std::vector<PickleRef> open = {arguments};
+    while (!open.empty()) {
+      const PickleRef ref = open.back();
+      open.pop_back();
+      if (!can_change(ref) || graph_.Freeze(ref)) continue;
+      for (const PickleRef item : graph_.Items(ref)) open.push_back(item);
+      for (const auto& [key, value] : graph_.Pairs(ref)) open.push_back(value);
     }
   }
 
@@ -361,6 +362,7 @@ class Machine {
     if (graph_.Kind(target) != PickleKind::kObject) {
       return Malformed("a state is set on a value that has none");
     }
+    if (graph_.IsFrozen(target)) return Malformed("an object changes after a call has used it");
     if (const auto before = graph_.AsObject(target).state) replaced_states_.push_back(*before);
     graph_.SetState(target, state);
     return {};

@@ -59,6 +59,9 @@ std::optional<PickleInteger> ParsePickleInteger(std::string_view text) {
     if (base != 10) text.remove_prefix(2);
   }
   if (text.empty() || text.back() == '_') return std::nullopt;
+  // Octal to Python's C unpickler, an error to its other one.
+  const bool leads_with_zero = base == 10 && text[0] == '0';
+  if (leads_with_zero && text.find_first_not_of('0') != std::string_view::npos) return std::nullopt;
   std::uint64_t magnitude = 0;
   bool wide = false;
   bool after_underscore = base == 10;  // a leading one is an error only in decimals

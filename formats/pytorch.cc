@@ -268,6 +268,11 @@ class Rebuilder {
                "a dict made of a computed value is not read");
       return {};
     }
+    if (object.state && !IsPlainState(*object.state)) {
+      log_.Add(Severity::kWarning, "unnamed-value", name,
+               "a dict is given attributes, which may hide what it holds");
+      return {};
+    }
     if (arguments.empty()) return Enter(ref, graph_.Pairs(ref), {}, name, levels);
     auto [found, is_new] = given_pairs_.try_emplace(ref);
     std::vector<PicklePair>& pairs = found->second;
@@ -290,6 +295,15 @@ class Rebuilder {
       }
     }
     return Enter(ref, pairs, {}, name, levels);
+  }
+
+  // What torch's modules set on their state dicts, and nothing else.
+  bool IsPlainState(PickleRef state) const {
+    if (graph_.Kind(state) == PickleKind::kNone) return true;
+    return graph_.Kind(state) == PickleKind::kDict &&
+           std::ranges::all_of(graph_.Pairs(state), [&](const PicklePair& pair) {
+             return graph_.IsText(pair.first, "_metadata");
+           });
   }
 
   bool IsContainer(PickleRef ref) const {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <unordered_map>
@@ -25,6 +26,15 @@ Error WrongStream(const File& file, std::uint64_t offset, std::string_view what)
                offset};
 }
 
+// The magic number, however many zero bytes it was padded with.
+bool IsMagic(const PickleReading& pickle) {
+  if (pickle.graph.Kind(pickle.root) != PickleKind::kBigInteger) return false;
+  std::string_view number = pickle.graph.AsText(pickle.root);
+  const std::string_view magic = kMagicLong.substr(2);
+  return number.starts_with(magic) &&
+         number.find_first_not_of('\0', magic.size()) == std::string_view::npos;
+}
+
 // The magic number, the protocol version and what the writing machine was like.
 struct Preamble {
   unsigned pickle_protocol = 0;
@@ -41,9 +51,8 @@ Result<Preamble> ReadPreamble(FileCursor& cursor, const File& file) {
   std::uint64_t at = cursor.Offset();
   PickleReading magic = HM_TRY(ReadPickle(cursor));
   keep(magic);
-  if (magic.graph.Kind(magic.root) != PickleKind::kBigInteger ||
-      magic.graph.AsText(magic.root) != kMagicLong.substr(2)) {
-    return WrongStream(file, at, "magic number");
+  if (!IsMagic(magic)) {
+    return Error{Errc::kUnsupported, file.Name(), "a pickle that is no PyTorch checkpoint", at};
   }
   at = cursor.Offset();
   PickleReading version = HM_TRY(ReadPickle(cursor));
@@ -130,17 +139,51 @@ Result<std::vector<StorageBytes>> LocateStorages(FileCursor& cursor, const File&
   return located;
 }
 
+// torch tries tar first: a header whose checksum holds makes one (POSIX.1-1988, ustar; octal).
+Result<bool> IsTarToo(const File& file) {
+  constexpr std::size_t kSumOffset = 148, kSumBytes = 8;
+  std::array<std::byte, 512> header;
+  if (file.Size() < header.size()) return false;
+  HM_TRY(file.Read(0, header));
+  std::uint32_t sum = 0, said = 0;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    const bool in_sum = i >= kSumOffset && i < kSumOffset + kSumBytes;
+    sum += in_sum ? ' ' : std::to_integer<std::uint32_t>(header[i]);
+    if (in_sum && header[i] >= std::byte{'0'} && header[i] <= std::byte{'7'}) {
+      said = said * 8 + (std::to_integer<std::uint32_t>(header[i]) - '0');
+    }
+  }
+  return said == sum;
+}
+
 }  // namespace
 
 bool SniffPytorchLegacy(const FileHead& head) {
+  // Any pickle: what torch reads need not begin as torch writes it, and what is no checkpoint may
+  // do harm all the same. PROTO, then what a pickle can begin with; or the lines of a GLOBAL.
   const std::string_view text = AsText(head.bytes);
-  if (text.size() < 3 || text[0] != '\x80' || text[1] < 2 || text[1] > 5) return false;
-  // Protocols 4 and 5 put a frame of 8 length bytes around it.
-  const std::size_t at = text[2] == '\x95' ? 11 : 2;
-  return text.size() > at && text.substr(at).starts_with(kMagicLong);
+  if (text.size() < 4) return false;
+  if (text[0] == '\x80') {
+    constexpr std::string_view kBeginnings = "\x8a\x8b\x95}](\x8cX)cCBU\x8fNKMJG\x88\x89";
+    return text[1] >= 2 && text[1] <= 5 && kBeginnings.find(text[2]) != std::string_view::npos;
+  }
+  std::string_view line = text.substr(text[0] == '(' ? 1 : 0);
+  if (!line.starts_with('c')) return false;
+  line = line.substr(1, line.find('\n') - 1);
+  const auto in_a_name = [](char c) {
+    return c == '.' || c == '_' || (c >= '0' && c <= '9') ||
+           (AsciiLower({&c, 1})[0] >= 'a' && AsciiLower({&c, 1})[0] <= 'z');
+  };
+  return !line.empty() && line.size() < 100 && std::ranges::all_of(line, in_a_name) &&
+         text.find('\n') != std::string_view::npos;
 }
 
 Result<std::unique_ptr<ModelReader>> OpenPytorchLegacy(const File& file) {
+  if (HM_TRY(IsTarToo(file))) {
+    return Error{Errc::kMalformed, file.Name(),
+                 "it can be read as a pickle and as a tar archive, and may hold two models", 0,
+                 "do not use it: what a program sees in it depends on the program"};
+  }
   FileCursor cursor(file);
   Preamble preamble = HM_TRY(ReadPreamble(cursor, file));
   PytorchFile out;

@@ -57,7 +57,12 @@ class PytorchReader final : public ModelReader {
 
  private:
   bool NeedsSwap(std::size_t index) const {
-    return file_.is_big_endian && HoldsWideNumbers(tensors_[index].dtype);
+    return NeedsSwap(file_.checkpoint.tensors[index], tensors_[index].dtype);
+  }
+  // torch swaps a storage by its own type; what is kept in untyped ones stays as it is.
+  bool NeedsSwap(const PytorchTensor& tensor, Dtype dtype) const {
+    return file_.is_big_endian && file_.checkpoint.storages[tensor.storage].dtype &&
+           HoldsWideNumbers(dtype);
   }
   const BlockSource& Source(const PytorchTensor& tensor) const {
     return *file_.storages[tensor.storage].source;
@@ -68,7 +73,7 @@ class PytorchReader final : public ModelReader {
     const StorageBytes& storage = file_.storages[tensor.storage];
     const std::uint32_t item = tensor.view.item_bytes;
     const ItemRange items = *TouchedItems(tensor.view);
-    const bool swapped = file_.is_big_endian && HoldsWideNumbers(tensor.info.dtype);
+    const bool swapped = NeedsSwap(tensor, tensor.info.dtype);
     tensor.info.verbatim = storage.is_plain && !swapped && !tensor.is_conjugated &&
                            !tensor.is_negated && IsContiguous(tensor.view);
     tensor.info.stored = storage.stored;

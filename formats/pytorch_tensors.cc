@@ -136,6 +136,15 @@ Result<void> TensorBuilder::CollectStorages() {
     const auto ref = static_cast<PickleRef>(i);
     if (graph_.Kind(ref) == PickleKind::kPersistent) HM_TRY(CollectStorage(ref));
   }
+  return CheckViewKeys();
+}
+
+// torch looks views up among the storages: one called like a storage would be that storage.
+Result<void> TensorBuilder::CheckViewKeys() const {
+  for (const auto& [key, view] : view_keys_) {
+    if (!by_key_.contains(key)) continue;
+    return Malformed(fmt::format("a view and a storage are both called {}", EscapeForPeople(key)));
+  }
   return {};
 }
 
@@ -186,7 +195,8 @@ Result<void> TensorBuilder::CollectStorage(PickleRef ref) {
   StorageView view{0, 0, storage.count};
   if (expected == 6 && graph_.Kind(items[5]) != PickleKind::kNone) {
     const std::span<const PickleRef> part = graph_.Items(items[5]);
-    if (graph_.Kind(items[5]) != PickleKind::kTuple || part.size() != 3) {
+    if (graph_.Kind(items[5]) != PickleKind::kTuple || part.size() != 3 ||
+        graph_.Kind(part[0]) != PickleKind::kText) {
       return Malformed("the view of a storage is no (key, offset, size)");
     }
     view.offset = HM_TRY(Count(part[1], "the offset of a view"));
@@ -208,6 +218,14 @@ Result<void> TensorBuilder::CollectStorage(PickleRef ref) {
     }
   }
   view.storage = found->second;
+  if (expected == 6 && graph_.Kind(items[5]) == PickleKind::kTuple) {
+    const std::string_view view_key = graph_.AsText(graph_.Items(items[5])[0]);
+    const auto [known, is_first] = view_keys_.emplace(view_key, views_.size());
+    if (!is_first && views_[known->second] != view) {
+      return Malformed(
+          fmt::format("the view {} is described in two ways", EscapeForPeople(view_key)));
+    }
+  }
   view_of_[ref] = static_cast<std::uint32_t>(views_.size());
   views_.push_back(view);
   return {};
@@ -274,15 +292,22 @@ TensorCall TensorBuilder::Unwrap(PickleRef ref) {
   return {"_rebuild_parameter", {}, offset, "wrapped too often"};
 }
 
-// torch sets every key of such a state as an attribute, and assigning these writes numbers.
-bool TensorBuilder::MayChangeNumbers(PickleRef state) const {
+// Whether setting such a state on a tensor may give it other numbers.
+bool TensorBuilder::MayChangeNumbers(PickleRef state) {
+  const auto [known, is_new] = may_change_.try_emplace(state, true);
+  if (is_new) known->second = AreSetOnNumbers(state);
+  return known->second;
+}
+
+// torch sets every key of a state as an attribute, and assigning these writes numbers.
+bool TensorBuilder::AreSetOnNumbers(PickleRef state) const {
   const PickleKind kind = graph_.Kind(state);
   if (kind == PickleKind::kNone) return false;
   if (kind == PickleKind::kTuple) {
     const std::span<const PickleRef> parts = graph_.Items(state);
     return parts.size() != 2 || graph_.Kind(parts[0]) == PickleKind::kTuple ||
-           graph_.Kind(parts[1]) == PickleKind::kTuple || MayChangeNumbers(parts[0]) ||
-           MayChangeNumbers(parts[1]);
+           graph_.Kind(parts[1]) == PickleKind::kTuple || AreSetOnNumbers(parts[0]) ||
+           AreSetOnNumbers(parts[1]);
   }
   if (kind != PickleKind::kDict) return true;
   const std::span<const PicklePair> pairs = graph_.Pairs(state);
@@ -355,7 +380,16 @@ Result<void> TensorBuilder::AddTensor(const std::string& name, const TensorCall&
                              tensor.view.strides.size()));
   }
   if (arguments.size() > least) {
-    HM_TRY(ReadViewBits(arguments[least], *dtype, tensor, name));
+    const ViewBits bits = HM_TRY(ReadViewBits(arguments[least], name));
+    if (bits.is_strange) {
+      Unsupported(name, "with metadata that is not known here");
+      return {};
+    }
+    tensor.is_conjugated = bits.is_conjugated;
+    tensor.is_negated = bits.is_negated;
+    if (tensor.is_conjugated && !IsComplex(*dtype)) {
+      return wrong(fmt::format("conjugated, but of type {}", DtypeName(*dtype)));
+    }
     if (tensor.is_negated && !IsComplex(*dtype) && !IsFloatFamily(*dtype)) {
       Unsupported(name, "a lazily negated tensor that is not of floats");
       return {};
@@ -420,28 +454,26 @@ Result<void> TensorBuilder::ReadSizes(PickleRef ref, std::vector<std::uint64_t>&
   return {};
 }
 
-// The optional last argument: {"conj": True}, {"neg": True}.
-Result<void> TensorBuilder::ReadViewBits(PickleRef ref, Dtype dtype, PytorchTensor& tensor,
-                                         const std::string& name) {
-  if (graph_.Kind(ref) == PickleKind::kNone) return {};
+Result<TensorBuilder::ViewBits> TensorBuilder::ReadViewBits(PickleRef ref,
+                                                            const std::string& name) {
+  if (graph_.Kind(ref) == PickleKind::kNone) return ViewBits{};
   if (graph_.Kind(ref) != PickleKind::kDict) {
     return Malformed(fmt::format("tensor {}: its metadata is no dict", EscapeForPeople(name)));
   }
+  const auto [known, is_new] = view_bits_.try_emplace(ref);
+  ViewBits& bits = known->second;
+  if (!is_new) return bits;
   for (const auto& [key, value] : graph_.Pairs(ref)) {
     const bool is_conj = graph_.IsText(key, "conj");
     const bool is_neg = graph_.IsText(key, "neg");
+    // Python takes other values than True for true as well.
     if ((is_conj || is_neg) && graph_.Kind(value) == PickleKind::kBool) {
-      (is_conj ? tensor.is_conjugated : tensor.is_negated) = graph_.AsBool(value);
+      (is_conj ? bits.is_conjugated : bits.is_negated) = graph_.AsBool(value);
     } else {
-      log_.Add(Severity::kWarning, "unknown-tensor-metadata", name,
-               "the tensor carries metadata that is not known here");
+      bits.is_strange = true;
     }
   }
-  if (tensor.is_conjugated && !IsComplex(dtype)) {
-    return Malformed(fmt::format("tensor {}: conjugated, but of type {}", EscapeForPeople(name),
-                                 DtypeName(dtype)));
-  }
-  return {};
+  return bits;
 }
 
 // Views can repeat a storage without end: a small file must not promise endless tensors.
@@ -459,9 +491,51 @@ Result<void> TensorBuilder::CheckTotal() const {
                std::nullopt, "such a file is made to exhaust its readers"};
 }
 
-// Tensors that the walk never met: inside objects, sets, or under keys that give no name.
+// By value: whether it is, or has anywhere within, a tensor or a storage. A value within itself
+// counts as one that has.
+std::vector<bool> TensorBuilder::FindTensorHolders() const {
+  enum : std::uint8_t { kNew, kOpen, kDone };
+  std::vector<std::uint8_t> state(graph_.Size(), kNew);
+  std::vector<bool> holds(graph_.Size(), false);
+  const auto for_each_part = [&](PickleRef ref, const auto& visit) {
+    for (const PickleRef item : graph_.Items(ref)) visit(item);
+    for (const auto& [key, value] : graph_.Pairs(ref)) visit(value);
+    if (graph_.Kind(ref) != PickleKind::kObject) return;
+    const PickleObject& object = graph_.AsObject(ref);
+    visit(object.arguments);
+    if (object.keywords) visit(*object.keywords);
+    if (object.state) visit(*object.state);
+  };
+  std::vector<PickleRef> open;
+  for (std::size_t i = 0; i < graph_.Size(); ++i) {
+    open.push_back(static_cast<PickleRef>(i));
+    while (!open.empty()) {
+      const PickleRef ref = open.back();
+      if (state[ref] == kNew) {
+        state[ref] = kOpen;
+        for_each_part(ref, [&](PickleRef part) {
+          if (state[part] == kNew) open.push_back(part);
+          if (state[part] == kOpen) holds[ref] = true;
+        });
+        continue;
+      }
+      open.pop_back();
+      if (state[ref] == kDone) continue;
+      state[ref] = kDone;
+      if (graph_.Kind(ref) == PickleKind::kPersistent) holds[ref] = true;
+      for_each_part(ref, [&](PickleRef part) {
+        if (holds[part]) holds[ref] = true;
+      });
+    }
+  }
+  return holds;
+}
+
+// Tensors that the walk never met: inside objects, sets, or under keys that give no name; and those
+// handed to calls that are not read, which may return others or change these.
 void TensorBuilder::ReportUnreadTensors() {
-  std::size_t count = 0;
+  std::size_t unread = 0, handed = 0;
+  std::optional<std::vector<bool>> holders;
   for (std::size_t i = 0; i < graph_.Size(); ++i) {
     const auto ref = static_cast<PickleRef>(i);
     if (graph_.Kind(ref) != PickleKind::kObject || visited_[ref]) continue;
@@ -471,11 +545,22 @@ void TensorBuilder::ReportUnreadTensors() {
     const bool makes_tensor =
         global.module == "torch._utils" ||
         (global.module.starts_with("torch") && global.name.starts_with("_rebuild_from_type"));
-    if (makes_tensor) ++count;
+    if (makes_tensor) {
+      ++unread;
+    } else if (global.module != "collections") {
+      if (!holders) holders = FindTensorHolders();
+      const bool is_known = global.kind == GlobalKind::kAllowed;
+      if ((*holders)[is_known ? graph_.AsObject(ref).arguments : ref]) ++handed;
+    }
   }
-  if (count == 0) return;
-  log_.Add(Severity::kWarning, "unread-tensor", subject_,
-           fmt::format("{} tensors are parts of values that are not read", count));
+  if (unread > 0) {
+    log_.Add(Severity::kWarning, "unread-tensor", subject_,
+             fmt::format("{} tensors are parts of values that are not read", unread));
+  }
+  if (handed > 0) {
+    log_.Add(Severity::kWarning, "unread-tensor", subject_,
+             fmt::format("{} calls that are not read here are given tensors", handed));
+  }
 }
 
 void TensorBuilder::ReportUnread() {

@@ -71,18 +71,26 @@ class TensorBuilder {
     std::size_t storage = 0;
     std::uint64_t offset = 0;  // items
     std::uint64_t count = 0;
+    friend bool operator==(const StorageView&, const StorageView&) = default;
   };
 
   Error Malformed(std::string message, std::optional<std::uint64_t> offset = {}) const;
   Result<std::uint64_t> Count(PickleRef ref, std::string_view what) const;
   Result<void> CollectStorage(PickleRef ref);
-  bool MayChangeNumbers(PickleRef state) const;
+  Result<void> CheckViewKeys() const;
+  bool MayChangeNumbers(PickleRef state);
+  bool AreSetOnNumbers(PickleRef state) const;
   void Unsupported(const std::string& name, std::string_view why);
   Result<void> ReadSizes(PickleRef ref, std::vector<std::uint64_t>& sizes,
                          const std::string& name) const;
   void ReportUnreadTensors();
-  Result<void> ReadViewBits(PickleRef ref, Dtype dtype, PytorchTensor& tensor,
-                            const std::string& name);
+  std::vector<bool> FindTensorHolders() const;
+  // The optional last argument of a tensor: {"conj": True}, {"neg": True}.
+  struct ViewBits {
+    bool is_conjugated = false, is_negated = false;
+    bool is_strange = false;  // something else is in there
+  };
+  Result<ViewBits> ReadViewBits(PickleRef ref, const std::string& name);
 
   const PickleGraph& graph_;
   const PytorchLayout layout_;
@@ -92,7 +100,12 @@ class TensorBuilder {
   std::unordered_map<std::string_view, std::size_t> by_key_;
   std::vector<std::uint32_t> view_of_;  // by value: which of views_ a persistent id is
   std::vector<StorageView> views_;
-  std::vector<bool> visited_;  // objects that make tensors and were met
+  // torch keeps views of storages under keys of their own, among those of the storages.
+  std::map<std::string_view, std::size_t> view_keys_;  // into views_
+  std::vector<bool> visited_;                          // objects that make tensors and were met
+  // By value, for what many tensors can share: found out once.
+  std::map<PickleRef, ViewBits> view_bits_;
+  std::map<PickleRef, bool> may_change_;
   double total_bytes_ = 0;
 };
 

@@ -9,6 +9,7 @@
 
 #include "formats/pytorch.h"
 #include "formats/pytorch_reader.h"
+#include "formats/safetensors.h"
 #include "formats/zip.h"
 #include "src/base/text.h"
 
@@ -32,27 +33,31 @@ class ZipRecord final : public BlockSource {
   const ZipEntry& entry_;
 };
 
-// "archive/" of the one entry "archive/data.pkl".
+// The folder of a checkpoint's records, "archive/". torch takes that of the first entry, whatever
+// it is, and finds names in any case.
 Result<std::string> FindFolder(const ZipArchive& archive) {
   const std::string& name = archive.GetFile().Name();
   std::string folder;
+  if (!archive.Entries().empty()) {
+    const std::string& first = archive.Entries().front().name;
+    folder = first.substr(0, first.find('/') + 1);
+  }
+  if (!folder.empty() && archive.FindInAnyCase(folder + "data.pkl") != nullptr) return folder;
   for (const ZipEntry& entry : archive.Entries()) {
-    if (!entry.name.ends_with("/data.pkl")) continue;
-    if (!folder.empty()) {
-      return Error{Errc::kMalformed, name, "two entries are called data.pkl", entry.payload.offset};
-    }
-    folder = entry.name.substr(0, entry.name.size() - std::string_view("data.pkl").size());
+    if (!AsciiLower(entry.name).ends_with("/data.pkl")) continue;
+    return Error{Errc::kMalformed, name,
+                 fmt::format("{} is not in the folder of the first entry, where torch looks for it",
+                             EscapeForPeople(entry.name)),
+                 entry.payload.offset};
   }
-  if (folder.empty()) {
-    return Error{Errc::kUnsupported, name, "a ZIP archive without data.pkl: no PyTorch checkpoint"};
-  }
-  return folder;
+  return Error{Errc::kUnsupported, name, "a ZIP archive without data.pkl: no PyTorch checkpoint",
+               std::nullopt, "unpack it, then give what is in it"};
 }
 
 // A short record; `absent` if there is none.
 Result<std::string> ReadNote(const ZipArchive& archive, const std::string& name,
                              std::string absent) {
-  const ZipEntry* const entry = archive.Find(name);
+  const ZipEntry* const entry = archive.FindInAnyCase(name);
   if (entry == nullptr) return absent;
   const std::vector<std::byte> bytes = HM_TRY(archive.ReadWhole(*entry, kMaxNote));
   return std::string(TrimAscii(AsText(bytes)));
@@ -71,7 +76,7 @@ void ReportStrayRecords(const ZipArchive& archive, const std::string& folder,
     if (used[i] || name.ends_with('/')) continue;
     if (name.starts_with(folder)) {
       name.remove_prefix(folder.size());
-      if (std::find(std::begin(kKnown), std::end(kKnown), name) != std::end(kKnown)) continue;
+      if (std::ranges::find(kKnown, AsciiLower(name)) != std::end(kKnown)) continue;
     }
     if (count++ == 0) first = archive.Entries()[i].name;
   }
@@ -90,7 +95,7 @@ Result<std::vector<StorageBytes>> LocateStorages(const ZipArchive& archive,
   std::vector<bool> used(archive.Entries().size(), false);
   for (const PytorchStorage& storage : checkpoint.storages) {
     const std::string name = folder + "data/" + storage.key;
-    const ZipEntry* const entry = archive.Find(name);
+    const ZipEntry* const entry = archive.FindInAnyCase(name);
     if (entry == nullptr) {
       return Error{Errc::kMalformed, file.Name(),
                    fmt::format("the record {} is missing", EscapeForPeople(name))};
@@ -112,6 +117,14 @@ Result<std::vector<StorageBytes>> LocateStorages(const ZipArchive& archive,
       bytes.source = std::make_unique<ZipRecord>(archive, *entry);
     }
     located.push_back(std::move(bytes));
+  }
+  const auto deflated = std::ranges::count(located, false, &StorageBytes::is_plain);
+  if (deflated > 0) {
+    checkpoint.findings.push_back(
+        {Severity::kNote, "deflated-record", file.Name(),
+         fmt::format("{} records are deflated: torch.load(mmap=True) would take the deflated bytes "
+                     "for numbers",
+                     deflated)});
   }
   ReportStrayRecords(archive, folder, used, checkpoint.findings);
   return located;
@@ -146,30 +159,29 @@ Error Locate(Error error, const ZipEntry& pickled) {
 }  // namespace
 
 bool SniffPytorchZip(const FileHead& head) {
+  // Any order of entries can be a checkpoint; only numpy's archives are told by their names.
   const std::string_view name = FirstZipEntryName(head.bytes);
-  const std::size_t slash = name.find('/');
-  if (slash == std::string_view::npos) return false;
-  const std::string_view rest = name.substr(slash + 1);
-  static constexpr std::string_view kFirst[] = {"", "data.pkl", "version", "byteorder",
-                                                "constants.pkl"};
-  if (std::find(std::begin(kFirst), std::end(kFirst), rest) != std::end(kFirst)) return true;
-  return rest.ends_with("/data.pkl") || rest.starts_with("data/") || rest.starts_with("code/") ||
-         rest.starts_with(".data/") || rest.starts_with(".format_version") ||
-         rest.starts_with(".storage_alignment") || rest.ends_with("/version") ||
-         rest.ends_with("/byteorder");
+  return !name.empty() && !name.ends_with(".npy");
 }
 
 Result<std::unique_ptr<ModelReader>> OpenPytorchZip(const File& file) {
+  if (HM_TRY(IsSafetensorsToo(file))) {
+    return Error{Errc::kMalformed, file.Name(),
+                 "it can be read as a ZIP archive and as safetensors, and may hold two models", 0,
+                 "do not use it: what a program sees in it depends on the program"};
+  }
   auto archive = std::make_shared<const ZipArchive>(HM_TRY(ZipArchive::Open(file)));
   const std::string folder = HM_TRY(FindFolder(*archive));
   for (const ZipEntry& entry : archive->Entries()) {
-    if (entry.name == folder + "constants.pkl" || entry.name.starts_with(folder + "code/")) {
+    const std::string lower = AsciiLower(entry.name);
+    if (lower == AsciiLower(folder) + "constants.pkl" ||
+        lower.starts_with(AsciiLower(folder) + "code/")) {
       return Error{Errc::kUnsupported, file.Name(),
                    "a TorchScript archive: it carries a program, not a checkpoint",
                    entry.payload.offset, "save its state_dict() with torch.save instead"};
     }
   }
-  const ZipEntry& pickled = *archive->Find(folder + "data.pkl");
+  const ZipEntry& pickled = *archive->FindInAnyCase(folder + "data.pkl");
   PytorchFile out;
   unsigned protocol = 0;
   if (Result<PytorchCheckpoint> rebuilt = Unpickle(*archive, pickled, protocol)) {

@@ -14,13 +14,15 @@
 namespace hallmark {
 namespace {
 
+// Those without a magic number come last: any eight bytes can be the length of a safetensors
+// header.
 constexpr std::array kFormats = {
-    Format{"safetensors", "safetensors", SniffSafetensors, OpenSafetensors},
     Format{"gguf", "GGUF", SniffGguf, OpenGguf},
     Format{"pytorch-zip", "PyTorch zip", SniffPytorchZip, OpenPytorchZip},
     Format{"pytorch-legacy", "PyTorch legacy", SniffPytorchLegacy, OpenPytorchLegacy},
     Format{"pytorch-tar", "PyTorch 0.1 tar", SniffPytorchTar, OpenPytorchTar},
     Format{"ggml-legacy", "legacy GGML", SniffGgmlLegacy, OpenGgmlLegacy},
+    Format{"safetensors", "safetensors", SniffSafetensors, OpenSafetensors},
     Format{"llama2c", "llama2.c", SniffLlama2c, OpenLlama2c},
 };
 

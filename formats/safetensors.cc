@@ -302,6 +302,11 @@ Result<std::string> ReadHeaderText(const File& file) {
   }
   std::string text(length, '\0');
   HM_TRY(file.Read(kLengthBytes, {reinterpret_cast<std::byte*>(text.data()), text.size()}));
+  if (AsText(length_bytes).starts_with("PK\3\4")) {
+    return Error{Errc::kMalformed, file.Name(),
+                 "it can be read as safetensors and as a ZIP archive, and may hold two models", 0,
+                 "do not use it: what a program sees in it depends on the program"};
+  }
   if (!text.starts_with('{')) {
     return Error{Errc::kMalformed, file.Name(), "the header does not begin with {", kLengthBytes};
   }
@@ -315,6 +320,15 @@ bool SniffSafetensors(const FileHead& head) {
   // A damaged length is still told from text, whose first 8 bytes make a number beyond 2^48.
   const auto length = LoadLittle<std::uint64_t>(head.bytes.data());
   return length < std::uint64_t{1} << 48 && AsText(head.bytes)[kLengthBytes] == '{';
+}
+
+Result<bool> IsSafetensorsToo(const File& file) {
+  std::array<std::byte, kLengthBytes + 1> start;
+  if (file.Size() < start.size()) return false;
+  HM_TRY(file.Read(0, start));
+  const auto length = LoadLittle<std::uint64_t>(start.data());
+  return start.back() == std::byte{'{'} && length <= kHeaderLimit &&
+         length <= file.Size() - kLengthBytes;
 }
 
 Result<std::unique_ptr<ModelReader>> OpenSafetensors(const File& file) {

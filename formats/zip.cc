@@ -521,12 +521,16 @@ Result<void> ZipArchive::IndexNames() {
   return {};
 }
 
-const ZipEntry* ZipArchive::Find(std::string_view name) const {
+const ZipEntry* ZipArchive::FindInAnyCase(std::string_view name) const {
   std::string key = AsciiLower(name);
   if (key.ends_with('/')) key.pop_back();
   const auto found = by_name_.find(key);
-  if (found == by_name_.end() || entries_[found->second].name != name) return nullptr;
-  return &entries_[found->second];
+  return found == by_name_.end() ? nullptr : &entries_[found->second];
+}
+
+const ZipEntry* ZipArchive::Find(std::string_view name) const {
+  const ZipEntry* const entry = FindInAnyCase(name);
+  return entry != nullptr && entry->name == name ? entry : nullptr;
 }
 
 Result<std::vector<std::byte>> ZipArchive::ReadWhole(const ZipEntry& entry, std::uint64_t limit,

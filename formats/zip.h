@@ -42,6 +42,8 @@ class ZipArchive {
   const File& GetFile() const { return *file_; }
   std::span<const ZipEntry> Entries() const { return entries_; }  // in file order
   const ZipEntry* Find(std::string_view name) const;
+  // As some readers find names, torch's among them; there are no two that differ in case only.
+  const ZipEntry* FindInAnyCase(std::string_view name) const;
 
   // All of an entry, its CRC checked. kUnsupported above `limit` bytes or if a deflated entry
   // promises to grow more than `max_growth`-fold (and past 1 MiB).

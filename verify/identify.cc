@@ -43,6 +43,7 @@ class Identification {
     CollectModels();
     if (!Settled()) HM_TRY(CompareWeights());
     Conclude();
+    NoteOtherWeights();
     return std::move(report_);
   }
 
@@ -215,6 +216,19 @@ class Identification {
     model.tensors_listed = entry.tensors.size();
     model.tensors_added = ours.size() - named;
     if (!same) model.tensors_differing = std::move(differing);
+  }
+
+  // What lies beside the files of a model that was found may be what a program loads.
+  void NoteOtherWeights() {
+    if (report_.state != IdentifyReport::State::kFound || copy_.IsOneFile()) return;
+    if (report_.models.front().same_weights) return;
+    std::set<std::string_view> known;
+    for (const IdentifiedFile& file : report_.files) known.insert(file.path);
+    for (std::size_t i = 0; i < copy_.Size(); ++i) {
+      if (!copy_.File(i).holds_weights || known.contains(copy_.Entry(i).path)) continue;
+      report_.findings.push_back({Severity::kWarning, "other-weights", copy_.Entry(i).path,
+                                  "holds weights that the catalogue does not know"});
+    }
   }
 
   void Conclude() {

@@ -328,22 +328,29 @@ class Verification {
     }
   }
 
-  // What no source lists. Sources that do not claim to list everything make it no finding.
+  // What no source lists. Sources that do not claim to list everything make it no finding; a list
+  // that came with the copy adds nothing to one that did not.
   void AddUnlisted() {
-    std::set<std::string> listed;
-    for (const FileVerdict& file : report_.files) listed.insert(file.path);
-    const bool someone_lists_all =
-        std::any_of(sources_.begin(), sources_.end(), [](const Source& s) { return s.complete; });
     if (sources_.empty()) return;
+    const bool all_inside = std::ranges::all_of(sources_, &Source::inside_copy);
+    const auto counts = [&](const Source& source) { return all_inside || !source.inside_copy; };
+    std::set<std::string> listed;
+    for (const FileVerdict& file : report_.files) {
+      if (counts(sources_[file.source])) listed.insert(file.path);
+    }
+    const bool someone_lists_all =
+        std::ranges::any_of(sources_, [&](const Source& s) { return s.complete && counts(s); });
     for (std::size_t p = 0; p < copy_.Size(); ++p) {
       const DirectoryEntry& entry = copy_.Entry(p);
       if (listed.contains(entry.path) || is_source_[p] || !Included(entry.path)) continue;
-      if (!someone_lists_all && !copy_.File(p).holds_weights && !copy_.IsOneFile()) continue;
+      // Programs go by the name.
+      const bool holds_weights = copy_.File(p).holds_weights || LooksLikeWeights(entry.path);
+      if (!someone_lists_all && !holds_weights && !copy_.IsOneFile()) continue;
       FileVerdict& file = report_.files.emplace_back();
       file.state = FileState::kUnlisted;
       file.path = entry.path;
       file.size = entry.size;
-      file.holds_weights = copy_.File(p).holds_weights;
+      file.holds_weights = holds_weights;
       if (copy_.File(p).error) {
         file.state = FileState::kUnread;
         file.error = copy_.File(p).error;
@@ -379,7 +386,10 @@ class Verification {
         verdict.hint = error.hint;
       }
       verdict.source = source.name;
-      if (verdict.state == WeightsVerdict::State::kSame) Excuse(s, covered);
+      if (verdict.state == WeightsVerdict::State::kSame) {
+        Excuse(s, covered);
+        NoteWhatWasNotCompared();
+      }
       // One different source outweighs one that is the same.
       if (report_.weights.state != WeightsVerdict::State::kDifferent) {
         report_.weights = std::move(verdict);
@@ -439,6 +449,15 @@ class Verification {
     AddFindings(identity.findings);
     identity_.emplace(std::move(identity));
     return &*identity_;
+  }
+
+  void NoteWhatWasNotCompared() {
+    const std::string_view format = model_->Files().front().reader->FormatName();
+    if (noted_metadata_ || (format != "gguf" && format != "ggml-legacy")) return;
+    noted_metadata_ = true;
+    report_.findings.push_back({Severity::kNote, "metadata-not-compared", model_->Set().name,
+                                "what it says beside the weights (configuration, tokenizer, chat "
+                                "template) was not compared"});
   }
 
   // Source `s` knows the same weights. That excuses files of the copy that were compared, where
@@ -587,6 +606,7 @@ class Verification {
   std::map<std::size_t, std::set<std::size_t>> rename_candidates_;  // by source: files of the copy
   std::optional<Model> model_;  // the copy's; identity_ refers to it
   std::optional<WeightIdentity> identity_;
+  bool noted_metadata_ = false;
   VerifyReport report_;
 };
 

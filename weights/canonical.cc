@@ -58,7 +58,7 @@ class Canonicaliser {
   // checkpoint's numbers its reader could not give.
   Result<void> CheckAllWereRead() const {
     static constexpr std::array<std::string_view, 5> kUnread = {
-        "unsupported-tensor", "unread-tensor", "unread-storage", "unnamed-value", "more-findings"};
+        "unsupported-tensor", "unread-tensor", "unread-storage", "unnamed-value", "cyclic-value"};
     for (const Finding& finding : model_.Findings()) {
       if (std::find(kUnread.begin(), kUnread.end(), finding.code) != kUnread.end()) {
         return NoIdentity(Errc::kUnsupported, finding.subject,

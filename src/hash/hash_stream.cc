@@ -65,22 +65,32 @@ HashStream::Job HashStream::NextReadJob(ChunkBuffer buffer) {
 }
 
 ByteSpan HashStream::BytesOf(const Chunk& chunk) const {
+  if (chunk.window) return chunk.window->Bytes();
   const std::uint64_t left = size_ - chunk.index * kChunkBytes;
   return {chunk.buffer.get(), static_cast<std::size_t>(std::min<std::uint64_t>(left, kChunkBytes))};
 }
 
+Result<void> HashStream::ReadChunk(Chunk& chunk) const {
+  const std::uint64_t offset = chunk.index * kChunkBytes;
+  const std::size_t size = BytesOf(chunk).size();
+  if (std::optional<FileWindow> window = request_.source->Map(offset, size)) {
+    chunk.window.emplace(*std::move(window));
+    return {};
+  }
+  return request_.source->Read(offset, {chunk.buffer.get(), size});
+}
+
 void HashStream::Run(Job& job, const Task& task) {
-  const ByteSpan bytes = BytesOf(*job.chunk);
   switch (job.work) {
     case Work::kRead:
-      job.read = request_.source->Read(job.chunk->index * kChunkBytes,
-                                       {job.chunk->buffer.get(), bytes.size()});
-      if (job.read) task.Advance(bytes.size());
+      job.read = ReadChunk(*job.chunk);
+      if (job.read) task.Advance(BytesOf(*job.chunk).size());
       break;
     case Work::kLane:
-      lanes_[job.lane].hasher->Update(bytes);
+      lanes_[job.lane].hasher->Update(BytesOf(*job.chunk));
       break;
     case Work::kTree: {
+      const ByteSpan bytes = BytesOf(*job.chunk);
       std::array<TreeNode, kChunkBytes / kTreeBlock> leaves;
       const std::span<TreeNode> used = std::span(leaves).first(CountLeaves(bytes.size()));
       HashLeaves(bytes, used);
@@ -91,15 +101,33 @@ void HashStream::Run(Job& job, const Task& task) {
   }
 }
 
+// Of several chunks that cannot be read, the first says why.
+void HashStream::Fail(const Chunk& chunk, Error error) {
+  if (error_ && chunk.index >= error_chunk_) return;
+  error_ = std::move(error);
+  error_chunk_ = chunk.index;
+}
+
+// What was seen of a window that did not stay whole were not the source's bytes.
+void HashStream::CloseWindow(Chunk& chunk) {
+  if (!chunk.window) return;
+  const bool intact = chunk.window->Intact();
+  chunk.window.reset();
+  if (intact) return;
+  const std::uint64_t offset = chunk.index * kChunkBytes;
+  Result<void> again = request_.source->Read(offset, {chunk.buffer.get(), BytesOf(chunk).size()});
+  Fail(chunk, !again ? std::move(again).error()
+                     : Error{Errc::kIo, std::string(request_.name),
+                             "the file changed while it was being read", offset,
+                             "try again when nothing writes to it"});
+}
+
 ChunkBuffer HashStream::Complete(Job job) {
   --running_;
   Chunk& chunk = *job.chunk;
   if (job.work == Work::kRead) {
     chunk.ready = job.read.has_value();
-    if (!job.read && (!error_ || chunk.index < error_chunk_)) {
-      error_ = std::move(job.read).error();
-      error_chunk_ = chunk.index;
-    }
+    if (!job.read) Fail(chunk, std::move(job.read).error());
     return nullptr;
   }
   if (job.work == Work::kLane) {
@@ -111,6 +139,7 @@ ChunkBuffer HashStream::Complete(Job job) {
     nodes_[chunk.index] = job.node;
   }
   if (--chunk.digests_left != 0) return nullptr;
+  CloseWindow(chunk);
   ChunkBuffer buffer = std::move(chunk.buffer);
   --buffers_held_;
   while (!window_.empty() && window_.front().ready && window_.front().digests_left == 0) {

@@ -174,18 +174,19 @@ void HM_SHA_MANY(const std::byte* messages, std::size_t message_bytes,
     padding = &other;
   }
   std::size_t done = 0;
-  for (; digests.size() - done >= 3; done += 3) {
-    HashGroup<3>(messages + done * message_bytes, message_bytes, *padding, &digests[done]);
-  }
-  switch (digests.size() - done) {
-    case 2:
-      HashGroup<2>(messages + done * message_bytes, message_bytes, *padding, &digests[done]);
-      break;
-    case 1:
-      HashGroup<1>(messages + done * message_bytes, message_bytes, *padding, &digests[done]);
-      break;
-    default:
-      break;
+  while (done < digests.size()) {
+    const std::byte* const next = messages + done * message_bytes;
+    const std::size_t left = digests.size() - done;
+    if (left >= 3 && left != 4) {  // four are better two and two than three and one
+      HashGroup<3>(next, message_bytes, *padding, &digests[done]);
+      done += 3;
+    } else if (left >= 2) {
+      HashGroup<2>(next, message_bytes, *padding, &digests[done]);
+      done += 2;
+    } else {
+      HashGroup<1>(next, message_bytes, *padding, &digests[done]);
+      done += 1;
+    }
   }
 }
 

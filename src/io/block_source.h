@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "src/base/bytes.h"
 #include "src/base/error.h"
+#include "src/io/file_window.h"
 
 namespace hallmark {
 
@@ -16,6 +18,10 @@ class BlockSource {
   // Fills all of `out` with the bytes from `offset`. [offset, offset + out.size()) lies within
   // Size(); what is asked beyond it is an error of the implementation's choice, never a crash.
   virtual Result<void> Read(std::uint64_t offset, MutableByteSpan out) const = 0;
+  // The same bytes without a copy, where they already lie in memory; absent: Read them.
+  virtual std::optional<FileWindow> Map(std::uint64_t /*offset*/, std::size_t /*size*/) const {
+    return std::nullopt;
+  }
 };
 
 }  // namespace hallmark

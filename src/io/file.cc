@@ -73,6 +73,10 @@ class DiskFile final : public File {
     return {};
   }
 
+  std::optional<FileWindow> Map(std::uint64_t offset, std::size_t size) const override {
+    return FileWindow::Map(descriptor_, offset, size);
+  }
+
   Result<void> CheckUnchanged() const override {
     struct stat info;
     if (fstat(descriptor_, &info) != 0) return SystemError(name_, "stat");

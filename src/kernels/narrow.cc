@@ -139,6 +139,12 @@ bool CastExactly(Dtype from, Dtype to, ByteSpan in, MutableByteSpan out) {
   if (from == Dtype::kF16 && to == Dtype::kBf16) {
     return CastInBatches<std::uint16_t, std::uint16_t, SimdF16ToBf16>(in, out);
   }
+  if (from == Dtype::kF16 && to == Dtype::kF32) {
+    return CastInBatches<std::uint16_t, std::uint32_t, SimdF16ToF32>(in, out);
+  }
+  if (from == Dtype::kBf16 && to == Dtype::kF32) {
+    return CastInBatches<std::uint16_t, std::uint32_t, SimdBf16ToF32>(in, out);
+  }
   for (std::size_t i = 0; i * in_size < in.size(); ++i) {
     const auto narrow =
         NarrowBits(to, WidenBits(from, LoadElement(in.data() + i * in_size, in_size)));

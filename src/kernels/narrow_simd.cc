@@ -72,28 +72,52 @@ bool F32ToF16(const std::uint32_t* HWY_RESTRICT in, std::uint16_t* HWY_RESTRICT 
   return hn::AllTrue(ints, hn::Eq(misfits, hn::Zero(ints)));
 }
 
-bool F16ToBf16(const std::uint16_t* HWY_RESTRICT in, std::uint16_t* HWY_RESTRICT out,
-               std::size_t count) {
-  const Words words;
+// The f32 pattern of each f16, subnormals and NaNs included.
+HWY_INLINE hn::Vec<Ints> WidenF16(const std::uint16_t* HWY_RESTRICT in) {
   const Ints ints;
   const Floats floats;
-  const Halves halves;
+  const auto value = hn::PromoteTo(ints, hn::LoadU(Halves(), in));
+  const auto magnitude = hn::And(value, hn::Set(ints, 0x7fff));
+  const auto small = hn::Lt(magnitude, hn::Set(ints, 0x400));
+  const auto special = hn::Gt(magnitude, hn::Set(ints, 0x7bff));
+  const auto tiny = hn::BitCast(
+      ints, hn::Mul(hn::ConvertTo(floats, magnitude), hn::Set(floats, 1.0f / 16777216.0f)));
+  const auto bias =
+      hn::Add(hn::Set(ints, 0x38000000), hn::IfThenElseZero(special, hn::Set(ints, 0x38000000)));
+  const auto wide = hn::IfThenElse(small, tiny, hn::Add(hn::ShiftLeft<13>(magnitude), bias));
+  return hn::Or(wide, hn::ShiftLeft<16>(hn::And(value, hn::Set(ints, 0x8000))));
+}
+
+bool F16ToBf16(const std::uint16_t* HWY_RESTRICT in, std::uint16_t* HWY_RESTRICT out,
+               std::size_t count) {
+  const Ints ints;
   auto lost = hn::Zero(ints);
-  for (std::size_t i = 0; i < count; i += hn::Lanes(words)) {
-    const auto value = hn::PromoteTo(ints, hn::LoadU(halves, in + i));
-    const auto magnitude = hn::And(value, hn::Set(ints, 0x7fff));
-    const auto small = hn::Lt(magnitude, hn::Set(ints, 0x400));
-    const auto special = hn::Gt(magnitude, hn::Set(ints, 0x7bff));
-    const auto tiny = hn::BitCast(
-        ints, hn::Mul(hn::ConvertTo(floats, magnitude), hn::Set(floats, 1.0f / 16777216.0f)));
-    const auto bias =
-        hn::Add(hn::Set(ints, 0x38000000), hn::IfThenElseZero(special, hn::Set(ints, 0x38000000)));
-    const auto wide = hn::IfThenElse(small, tiny, hn::Add(hn::ShiftLeft<13>(magnitude), bias));
+  for (std::size_t i = 0; i < count; i += hn::Lanes(ints)) {
+    const auto wide = WidenF16(in + i);
     lost = hn::Or(lost, wide);
-    const auto sign = hn::And(value, hn::Set(ints, 0x8000));
-    hn::StoreU(hn::DemoteTo(halves, hn::Or(hn::ShiftRight<16>(wide), sign)), halves, out + i);
+    const auto upper = hn::ShiftRight<16>(hn::BitCast(Words(), wide));
+    hn::StoreU(hn::DemoteTo(Halves(), hn::BitCast(ints, upper)), Halves(), out + i);
   }
   return hn::AllTrue(ints, hn::Eq(hn::And(lost, hn::Set(ints, 0xffff)), hn::Zero(ints)));
+}
+
+bool F16ToF32(const std::uint16_t* HWY_RESTRICT in, std::uint32_t* HWY_RESTRICT out,
+              std::size_t count) {
+  const Words words;
+  for (std::size_t i = 0; i < count; i += hn::Lanes(words)) {
+    hn::StoreU(hn::BitCast(words, WidenF16(in + i)), words, out + i);
+  }
+  return true;
+}
+
+bool Bf16ToF32(const std::uint16_t* HWY_RESTRICT in, std::uint32_t* HWY_RESTRICT out,
+               std::size_t count) {
+  const Words words;
+  for (std::size_t i = 0; i < count; i += hn::Lanes(words)) {
+    const auto upper = hn::PromoteTo(words, hn::LoadU(Halves(), in + i));
+    hn::StoreU(hn::ShiftLeft<16>(upper), words, out + i);
+  }
+  return true;
 }
 
 }  // namespace
@@ -107,6 +131,8 @@ namespace hallmark {
 HWY_EXPORT(F32ToBf16);
 HWY_EXPORT(F32ToF16);
 HWY_EXPORT(F16ToBf16);
+HWY_EXPORT(F16ToF32);
+HWY_EXPORT(Bf16ToF32);
 
 bool SimdF32ToBf16(const std::uint32_t* in, std::uint16_t* out, std::size_t count) {
   return HWY_DYNAMIC_DISPATCH(F32ToBf16)(in, out, count);
@@ -116,6 +142,12 @@ bool SimdF32ToF16(const std::uint32_t* in, std::uint16_t* out, std::size_t count
 }
 bool SimdF16ToBf16(const std::uint16_t* in, std::uint16_t* out, std::size_t count) {
   return HWY_DYNAMIC_DISPATCH(F16ToBf16)(in, out, count);
+}
+bool SimdF16ToF32(const std::uint16_t* in, std::uint32_t* out, std::size_t count) {
+  return HWY_DYNAMIC_DISPATCH(F16ToF32)(in, out, count);
+}
+bool SimdBf16ToF32(const std::uint16_t* in, std::uint32_t* out, std::size_t count) {
+  return HWY_DYNAMIC_DISPATCH(Bf16ToF32)(in, out, count);
 }
 
 }  // namespace hallmark

@@ -12,5 +12,7 @@ inline constexpr std::size_t kSimdBatch = 64;
 bool SimdF32ToBf16(const std::uint32_t* in, std::uint16_t* out, std::size_t count);
 bool SimdF32ToF16(const std::uint32_t* in, std::uint16_t* out, std::size_t count);
 bool SimdF16ToBf16(const std::uint16_t* in, std::uint16_t* out, std::size_t count);
+bool SimdF16ToF32(const std::uint16_t* in, std::uint32_t* out, std::size_t count);
+bool SimdBf16ToF32(const std::uint16_t* in, std::uint32_t* out, std::size_t count);
 
 }  // namespace hallmark

@@ -221,16 +221,15 @@ TEST(Pytorch, ReadsUntypedStorages) {
     std::string_view dtype;
     std::string_view ours;
     std::int32_t item;
-    std::uint32_t unit;
-  } kCases[] = {{"float8_e4m3fn", "f8_e4m3", 1, 1},
-                {"float8_e5m2", "f8_e5m2", 1, 1},
-                {"float8_e4m3fnuz", "f8_e4m3fnuz", 1, 1},
-                {"float8_e5m2fnuz", "f8_e5m2fnuz", 1, 1},
-                {"float8_e8m0fnu", "f8_e8m0", 1, 1},
-                {"uint16", "u16", 2, 2},
-                {"uint32", "u32", 4, 4},
-                {"uint64", "u64", 8, 8},
-                {"complex32", "c32", 4, 2}};
+  } kCases[] = {{"float8_e4m3fn", "f8_e4m3", 1},
+                {"float8_e5m2", "f8_e5m2", 1},
+                {"float8_e4m3fnuz", "f8_e4m3fnuz", 1},
+                {"float8_e5m2fnuz", "f8_e5m2fnuz", 1},
+                {"float8_e8m0fnu", "f8_e8m0", 1},
+                {"uint16", "u16", 2},
+                {"uint32", "u32", 4},
+                {"uint64", "u64", 8},
+                {"complex32", "c32", 4}};
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.dtype);
     std::string bytes;
@@ -242,14 +241,10 @@ TEST(Pytorch, ReadsUntypedStorages) {
     EXPECT_EQ(little.Read(0), bytes);
     EXPECT_TRUE((*little).Tensors()[0].verbatim);
 
+    // torch swaps a storage by the type of the storage, and this one has none.
     const Opened big = Open(Checkpoint(body, {{"0", bytes}}, "big"));
     ASSERT_TRUE(Ok(big.reader));
-    std::string swapped = bytes;
-    for (std::size_t i = 0; i < swapped.size(); i += c.unit) {
-      std::reverse(swapped.begin() + static_cast<std::ptrdiff_t>(i),
-                   swapped.begin() + static_cast<std::ptrdiff_t>(i + c.unit));
-    }
-    EXPECT_EQ(big.Read(0), swapped);
+    EXPECT_EQ(big.Read(0), bytes);
   }
 }
 
@@ -422,9 +417,72 @@ TEST(Pytorch, NamesOtherArchives) {
   EXPECT_EQ(torchscript.reader.error().code, Errc::kUnsupported);
   EXPECT_THAT(torchscript.reader.error().message, HasSubstr("TorchScript"));
   EXPECT_EQ(CodeOf(MakeZip({Stored("m/readme", "x")})), Errc::kUnsupported);
-  EXPECT_EQ(CodeOf(MakeZip({Stored("a/data.pkl", Stream("N")), Stored("b/data.pkl", Stream("N"))})),
+  // torch looks in the folder of the first entry, whatever that is, and finds names in any case.
+  const Opened two =
+      Open(MakeZip({Stored("a/data.pkl", Stream("N")), Stored("b/data.pkl", Stream("N"))}));
+  ASSERT_TRUE(Ok(two.reader));
+  EXPECT_TRUE(two.HasFinding("stray-record", "test.bin"));
+  EXPECT_EQ(CodeOf(MakeZip({Stored("a/x", "x"), Stored("b/data.pkl", Stream("N"))})),
             Errc::kMalformed);
+  EXPECT_EQ(CodeOf(MakeZip({Stored("a/b/data.pkl", Stream("N"))})), Errc::kMalformed);
+  EXPECT_TRUE(Ok(Open(MakeZip({Stored("a/DATA.PKL", Stream("N"))})).reader));
   EXPECT_EQ(CodeOf(Checkpoint("N", {}, "middle")), Errc::kMalformed);
+}
+
+// What torch reads otherwise than it seems must not get an identity: no tensor, or a finding that
+// says so.
+TEST(Pytorch, DoesNotReadTensorsWhoseMetadataIsStrange) {
+  for (const std::string& metadata :
+       {Dict({Text("neg"), Int(1)}), Dict({Text("neg"), Text("x")}), Dict({Text("new"), "\x88"})}) {
+    const Opened opened = Open(Checkpoint(
+        Dict({Text("w"), Call("torch._utils", "_rebuild_tensor_v2",
+                              {Floats(2), Int(0), Sizes({2}), Sizes({1}), "\x89", "N", metadata})}),
+        {{"0", F32({1, 2})}}));
+    ASSERT_TRUE(Ok(opened.reader));
+    EXPECT_TRUE((*opened).Tensors().empty());
+    EXPECT_TRUE(opened.HasFinding("unsupported-tensor", "w"));
+  }
+}
+
+TEST(Pytorch, ReportsTensorsHandedToUnknownCalls) {
+  const std::string memoised = Plain(2) + "q\x01";
+  for (const std::string& call :
+       {Call("torch", "neg_", {"h\x01"}), Call("some", "Thing", {Tuple({Int(1), "h\x01"})}),
+        Call("some", "Thing", {}) + Dict({Text("x"), "h\x01"}) + "b"}) {
+    const Opened opened =
+        Open(Checkpoint(Dict({Text("w"), memoised, Text("x"), call}), {{"0", F32({1, 2})}}));
+    ASSERT_TRUE(Ok(opened.reader));
+    EXPECT_TRUE(opened.HasFinding("unread-tensor", "test.bin"));
+  }
+  const Opened innocent = Open(
+      Checkpoint(Dict({Text("w"), memoised, Text("x"), Call("argparse", "Namespace", {Int(1)})}),
+                 {{"0", F32({1, 2})}}));
+  ASSERT_TRUE(Ok(innocent.reader));
+  EXPECT_FALSE(innocent.HasFinding("unread-tensor", "test.bin"));
+}
+
+TEST(Pytorch, RefusesMetadataThatChangesLater) {
+  // The dict, three tuples deep in the arguments of a call, gets its item after the call.
+  const std::string dict = "}q\x01";
+  const std::string body =
+      Tuple({Call("torch._utils", "_rebuild_parameter",
+                  {Call("torch._utils", "_rebuild_tensor_v2",
+                        {Floats(2), Int(0), Sizes({2}), Sizes({1}), "\x89", "N", dict}),
+                   "\x88", Tuple({Tuple({Tuple({"h\x01"})})})}),
+             "h\x01" + Text("neg") + "\x88s"});
+  EXPECT_EQ(CodeOf(Checkpoint(body, {{"0", F32({1, 2})}})), Errc::kMalformed);
+}
+
+TEST(Pytorch, RefusesAFileThatIsSafetensorsToo) {
+  // "PK\3\4" and four zero bytes are the length of a header of 67 MB, which a brace begins.
+  std::string zip = MakeZip({Stored("archive/data.pkl", Stream("N")),
+                             Stored("archive/version", std::string(70'000'000, ' '))});
+  const std::string zeros(4, '\0');
+  zip.replace(4, 4, zeros);
+  zip[8] = '{';
+  const Opened opened = Open(zip);
+  ASSERT_FALSE(opened.reader);
+  EXPECT_THAT(opened.reader.error().message, HasSubstr("as safetensors"));
 }
 
 TEST(Pytorch, ReportsStrayRecords) {
@@ -439,7 +497,7 @@ TEST(Pytorch, ChecksTheCrcOfThePickle) {
   EXPECT_EQ(CodeOf(bytes), Errc::kMalformed);
 }
 
-TEST(Pytorch, IsToldByItsFirstEntry) {
+TEST(Pytorch, IsToldFromNumpysArchivesByTheFirstEntry) {
   const auto sniff = [](const std::string& bytes) {
     return SniffPytorchZip({AsBytes(bytes), bytes.size()});
   };
@@ -447,7 +505,7 @@ TEST(Pytorch, IsToldByItsFirstEntry) {
   EXPECT_TRUE(sniff(MakeZip({Stored("archive/version", "3")})));
   EXPECT_TRUE(sniff(MakeZip({Stored("archive/", ""), Stored("archive/data.pkl", "")})));
   EXPECT_FALSE(sniff(MakeZip({Stored("tok_embeddings.weight.npy", "x")})));
-  EXPECT_FALSE(sniff(MakeZip({Stored("word/document.xml", "x")})));
+  EXPECT_TRUE(sniff(MakeZip({Stored("anything/first", "x"), Stored("anything/data.pkl", "")})));
   EXPECT_FALSE(sniff("PK\x03\x04"));
   EXPECT_FALSE(sniff(ReadFixture("npz/model-f32.npz")));
 }
@@ -527,15 +585,49 @@ TEST(PytorchLegacy, JudgesEveryStackedStream) {
             Errc::kMalformed);
 }
 
-TEST(PytorchLegacy, IsToldByItsMagicNumber) {
+TEST(PytorchLegacy, IsToldByBeingAPickle) {
   const auto sniff = [](const std::string& bytes) {
     return SniffPytorchLegacy({AsBytes(bytes), bytes.size()});
   };
   EXPECT_TRUE(sniff(LegacyHead()));
   EXPECT_TRUE(
       sniff("\x80\x04\x95" + Le64(13) + "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."));
-  EXPECT_FALSE(sniff(Stream("N")));
+  EXPECT_TRUE(sniff(Stream("N.")));
+  EXPECT_TRUE(sniff("cposix\nsystem\n(S'id'\ntR."));
   EXPECT_FALSE(sniff("\x80"));
+  EXPECT_FALSE(sniff("\x80\x02\x01\x01"));
+  EXPECT_FALSE(sniff("c plain words\n"));
+  EXPECT_FALSE(sniff("checkpoint"));
+}
+
+// torch keeps views under their own keys, among those of the storages.
+TEST(PytorchLegacy, RefusesViewsThatAreCalledLikeStorages) {
+  const auto view = [](std::string_view key, std::int32_t offset) {
+    return Tuple({Text(key), Int(offset), Int(1)});
+  };
+  const auto tensor = [](std::string_view key, const std::string& of_view) {
+    return Tensor(LegacyStorage("FloatStorage", key, 2, of_view), 0, Sizes({1}), Sizes({1}));
+  };
+  const std::string two = Le64(2) + F32({1, 2});
+  EXPECT_EQ(
+      CodeOf(Legacy(Tuple({tensor("0", "N"), tensor("1", view("0", 0))}), {"0", "1"}, two + two)),
+      Errc::kMalformed);
+  EXPECT_EQ(
+      CodeOf(Legacy(Tuple({tensor("0", view("v", 0)), tensor("0", view("v", 1))}), {"0"}, two)),
+      Errc::kMalformed);
+  EXPECT_TRUE(
+      Ok(Open(Legacy(Tuple({tensor("0", view("v", 1)), tensor("0", view("v", 1))}), {"0"}, two))
+             .reader));
+}
+
+TEST(PytorchLegacy, TellsOtherPicklesAndTheirDangers) {
+  EXPECT_EQ(CodeOf(Stream("N")), Errc::kUnsupported);
+  EXPECT_EQ(CodeOf("cposix\nsystem\n(S'id'\ntR."), Errc::kDangerous);
+  // The magic number with a needless zero byte, as torch reads it too.
+  const std::string head =
+      Stream("\x8a\x0b\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19" + std::string(1, '\0')) +
+      Stream("M\xe9\x03") + LegacyHead().substr(LegacyHead().rfind("\x80"));
+  EXPECT_TRUE(Ok(Open(head + Stream("}") + Stream("]")).reader));
 }
 
 TEST(PytorchLegacy, NotesBigEndianWriters) {

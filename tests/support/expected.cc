@@ -72,7 +72,8 @@ ExpectedTensor ReadTensor(JsonValue value) {
   if (!type.empty()) std::reverse(tensor.shape.begin(), tensor.shape.end());
   tensor.sha256 = TextOf(value, "sha256");
   if (tensor.sha256.empty()) tensor.sha256 = TextOf(value, "sha256_le");
-  if (tensor.sha256.empty()) tensor.sha256 = TextOf(value, "f32_sha256");
+  tensor.f32_sha256 = TextOf(value, "f32_sha256");
+  if (tensor.sha256.empty()) tensor.sha256 = tensor.f32_sha256;
   if (tensor.dtype.empty()) tensor.dtype = "f32";  // of a format that holds nothing else
   if (const auto offset = value.Find("offset")) tensor.offset = offset->AsU64();
   if (const auto offsets = NumbersOf(value, "offsets"); !offsets.empty())

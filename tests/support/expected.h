@@ -18,6 +18,7 @@ struct ExpectedTensor {
   std::string sha256;                // of the row-major little-endian bytes or raw blocks
   // Where it lies: from the start of the file (gguf) or of the data (safetensors), if stated.
   std::optional<std::uint64_t> offset;
+  std::string f32_sha256;  // of the values as f32, by ggml, where it was asked
 };
 
 struct ExpectedFile {

@@ -210,6 +210,9 @@ class RecordReader {
     habits_.sfv = name.ends_with(".sfv") || rest_.starts_with(';');
     const bool crc = name.ends_with(".crc") || name.find("crc32") != std::string::npos;
     habits_.min_hex = crc ? kCrcHex : kMinHex;
+    constexpr std::string_view kBegin = "-----BEGIN PGP SIGNED MESSAGE-----";
+    outside_signature_ = rest_.starts_with(kBegin) ||
+                         rest_.find('\n' + std::string(kBegin)) != std::string_view::npos;
   }
 
   // The next record, parsed; nullopt at the end.
@@ -241,6 +244,7 @@ class RecordReader {
 
   std::uint64_t Number() const { return number_; }
   bool PgpSigned() const { return pgp_signed_; }
+  bool HasUnsignedText() const { return unsigned_text_; }
   std::string TakeComments() { return std::move(comments_); }
 
  private:
@@ -248,14 +252,17 @@ class RecordReader {
   bool SkipsArmour(std::string_view record) {
     if (record.starts_with("-----BEGIN PGP SIGNED MESSAGE-----")) {
       in_armour_header_ = pgp_signed_ = true;
+      outside_signature_ = false;
       return true;
     }
     if (record.starts_with("-----BEGIN PGP SIGNATURE-----") && pgp_signed_) in_signature_ = true;
     if (in_signature_ && record.starts_with("-----END PGP SIGNATURE-----")) {
       in_signature_ = false;
+      outside_signature_ = true;
       return true;
     }
-    return in_armour_header_ || in_signature_;
+    unsigned_text_ |= outside_signature_;
+    return in_armour_header_ || in_signature_ || outside_signature_;
   }
 
   std::string_view rest_;
@@ -266,6 +273,8 @@ class RecordReader {
   bool pgp_signed_ = false;
   bool in_armour_header_ = false;
   bool in_signature_ = false;
+  bool outside_signature_ = false;  // of a text that is signed: not part of the list
+  bool unsigned_text_ = false;
 };
 
 }  // namespace
@@ -284,6 +293,7 @@ ListText ReadLines(std::string_view text, std::string_view file_name) {
   }
   list.comments = reader.TakeComments();
   list.pgp_signed = reader.PgpSigned();
+  list.has_unsigned_text = reader.HasUnsignedText();
   return list;
 }
 

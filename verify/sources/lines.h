@@ -39,6 +39,7 @@ struct ListText {
   std::uint64_t further_problems = 0;  // how many more there are
   std::string comments;                // text of the comments, at most 4096 bytes
   bool pgp_signed = false;             // the list stood inside a PGP clear-text signature
+  bool has_unsigned_text = false;      // text outside the signed part, which is left out
 };
 
 // Accepts CRLF, a byte order mark, comments (# and ;), blank lines, coreutils' escapes, `algo:hex`,

@@ -32,6 +32,7 @@ Hint HintIn(std::string_view text) {
       {"b3sum", Hint::kBlake3},   {"crc32", Hint::kCrc32}};
   const std::string lower = AsciiLower(text);
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   for (std::size_t i = 0; i < lower.size(); ++i) {
     if (i > 0 && is_letter(lower[i - 1])) continue;
     const std::string_view rest = std::string_view(lower).substr(i);
@@ -39,7 +40,9 @@ Hint HintIn(std::string_view text) {
       if (rest.starts_with(word.start)) return word.hint;
     }
     // Too short to be told inside a longer word.
-    const bool whole = rest.size() == 2 || (rest.size() > 2 && !is_letter(rest[2]));
+    const bool whole =
+        (rest.size() == 2 || (rest.size() > 2 && !is_letter(rest[2]) && !is_digit(rest[2]))) &&
+        (i == 0 || !is_digit(lower[i - 1]));
     if (whole && rest.starts_with("b2")) return Hint::kBlake2;
     if (whole && rest.starts_with("b3")) return Hint::kBlake3;
   }
@@ -158,6 +161,10 @@ class ListBuilder {
     if (list_.pgp_signed) {
       source_.findings.push_back({Severity::kNote, "signature-not-checked", "",
                                   "the list stands in a PGP signature, which is not checked"});
+    }
+    if (list_.has_unsigned_text) {
+      source_.findings.push_back({Severity::kWarning, "text-outside-signature", "",
+                                  "text before or after what is PGP-signed is left out"});
     }
     return std::move(source_);
   }

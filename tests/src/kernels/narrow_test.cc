@@ -1,11 +1,10 @@
 #include "src/kernels/narrow.h"
 
-#include <hwy/targets.h>
-
 #include <bit>
 #include <cmath>
 #include <random>
 
+#include "tests/src/kernels/on_target.h"
 #include "tests/support/test_support.h"
 
 namespace hallmark {
@@ -99,28 +98,14 @@ void ExpectAgreement(Dtype from, Dtype to, std::uint64_t bits, std::size_t at, s
   ASSERT_EQ(out, wanted) << DtypeName(from) << " " << bits << " to " << DtypeName(to);
 }
 
-// Every set of vector instructions this machine has, one after the other.
-class OnTarget : public testing::TestWithParam<std::int64_t> {
- protected:
-  void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
-  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
-};
+class CastOnTarget : public OnTarget {};
+INSTANTIATE_TEST_SUITE_P(CastExactly, CastOnTarget, testing::ValuesIn(Targets()), TargetName);
 
-std::vector<std::int64_t> Targets() {
-  std::vector<std::int64_t> targets;
-  std::int64_t left = hwy::SupportedTargets();
-  for (; left != 0; left &= left - 1) targets.push_back(left & -left);
-  return targets;
-}
-
-INSTANTIATE_TEST_SUITE_P(CastExactly, OnTarget, testing::ValuesIn(Targets()),
-                         [](const auto& target) {
-                           return std::string(hwy::TargetName(target.param));
-                         });
-
-TEST_P(OnTarget, AgreesWithTheScalarDefinition) {
+TEST_P(CastOnTarget, AgreesWithTheScalarDefinition) {
   for (std::uint64_t bits = 0; bits < 0x10000; ++bits) {
     ExpectAgreement(Dtype::kF16, Dtype::kBf16, bits, bits % 257, 257);
+    ExpectAgreement(Dtype::kF16, Dtype::kF32, bits, bits % 257, 257);
+    ExpectAgreement(Dtype::kBf16, Dtype::kF32, bits, bits % 257, 257);
   }
   std::mt19937 random(3);
   for (int i = 0; i < 20000; ++i) {

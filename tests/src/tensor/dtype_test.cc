@@ -7,16 +7,12 @@
 namespace hallmark {
 namespace {
 
-constexpr std::size_t kDtypeCount = static_cast<std::size_t>(Dtype::kQ8_0Ggjt2) + 1;
-
 TEST(Dtype, NamesAreUniqueAndFindTheirType) {
   std::set<std::string_view> names;
-  for (std::size_t i = 0; i < kDtypeCount; ++i) {
-    const auto dtype = static_cast<Dtype>(i);
-    const DtypeInfo& info = InfoOf(dtype);
-    EXPECT_EQ(info.dtype, dtype);
+  for (const DtypeInfo& info : kDtypes) {
+    EXPECT_EQ(&InfoOf(info.dtype), &info);
     EXPECT_TRUE(names.insert(info.name).second) << info.name;
-    EXPECT_EQ(DtypeByName(info.name), dtype);
+    EXPECT_EQ(DtypeByName(info.name), info.dtype);
   }
 }
 
@@ -66,9 +62,8 @@ TEST(Dtype, BlockSizesAreTheSumOfTheirParts) {
 
 TEST(Dtype, FloatFamilyIsTheFourTypesALosslessCastCanJoin) {
   std::set<std::string_view> family;
-  for (std::size_t i = 0; i < kDtypeCount; ++i) {
-    const auto dtype = static_cast<Dtype>(i);
-    if (IsFloatFamily(dtype)) family.insert(DtypeName(dtype));
+  for (const DtypeInfo& info : kDtypes) {
+    if (IsFloatFamily(info.dtype)) family.insert(info.name);
   }
   EXPECT_EQ(family, (std::set<std::string_view>{"bf16", "f16", "f32", "f64"}));
 }
