@@ -139,8 +139,11 @@ void Conclude(const VerifyOptions& options, VerifyReport& report) {
     std::string hint =
         "compare with a manifest of the official files (hallmark hash --format manifest), or with "
         "another copy of them";
-    std::string summary = tally.Listed() == 0 ? "no file that the source lists is this one"
-                                              : "none of the listed files is here";
+    std::string summary =
+        tally.Listed() == 0 ? "no file that the source lists is this one"
+        : tally.not_comparable > 0
+            ? "the source lists no digest of a file here that could be checked in full"
+            : "none of the listed files is here";
     if (weights == Weights::kNotComparable) {
       summary += fmt::format(", and the weights cannot be compared: {}", report.weights.reason);
     }

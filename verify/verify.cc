@@ -17,6 +17,7 @@
 #include "verify/conclude.h"
 #include "verify/copy.h"
 #include "verify/damage.h"
+#include "verify/listed_content.h"
 #include "verify/match.h"
 #include "verify/unasked_sources.h"
 #include "verify/weights_comparison.h"
@@ -52,6 +53,7 @@ class Verification {
     const Copy::Hashed hashed = HM_TRY(copy_.Hash(options_.resume, task_));
     report_.files_hashed = hashed.files;
     report_.bytes_hashed = hashed.bytes;
+    HM_TRY(CheckContents());
     Judge();
     DropUnprovenCandidates();
     FindDisagreements();
@@ -103,6 +105,10 @@ class Verification {
   }
 
   Result<void> LookForSources() {
+    if (copy_.OwnManifest()) {
+      sources_ = {*copy_.OwnManifest()};
+      return {};
+    }
     UnaskedSources unasked = HM_TRY(FindUnaskedSources(copy_.Path(), copy_.Listing(), task_));
     sources_ = std::move(unasked.lists);
     first_candidate_ = sources_.size();
@@ -150,6 +156,9 @@ class Verification {
   void MatchListed(std::size_t s) {
     const Source& source = sources_[s];
     const auto match = MatchByName(source, copy_.Listing());
+    const std::vector<bool> has_content = HasListedContent(source);
+    std::vector<std::optional<std::size_t>>& present = present_[s];
+    present.resize(source.files.size());
     std::vector<std::size_t> missing;
     std::vector<bool> matched(copy_.Size(), false);
     for (std::size_t i = 0; i < source.files.size(); ++i) {
@@ -163,7 +172,8 @@ class Verification {
       }
       FileVerdict verdict = AsListed(listed, s);
       if (match[i]) {
-        Expect(listed, source, *match[i], verdict);
+        Expect(listed, source, *match[i], has_content[i], verdict);
+        if (has_content[i] && verdict.state == FileState::kUnread) present[i] = match[i];
         matched[*match[i]] = true;
       } else if (const auto unfinished = FindUnfinished(listed.path, copy_.Listing())) {
         verdict.state = FileState::kIncomplete;
@@ -224,14 +234,15 @@ class Verification {
     if (file != nullptr && !file->sub_roots.empty()) copy_.File(p).wanted.insert(Algorithm::kTree);
   }
 
-  void Expect(const ListedFile& listed, const Source& source, std::size_t p, FileVerdict& verdict) {
+  void Expect(const ListedFile& listed, const Source& source, std::size_t p, bool has_content,
+              FileVerdict& verdict) {
     UsePresent(p, verdict);
     WantTree(source, listed, p);
     if (HasControlFile(copy_.Entry(p).path, copy_.Listing())) {
       verdict.state = FileState::kIncomplete;
     } else if (listed.size && *listed.size != verdict.size) {
       verdict.state = FileState::kWrongSize;
-    } else if (listed.digests.empty()) {
+    } else if (listed.digests.empty() && !has_content) {
       verdict.state = FileState::kNotComparable;
     } else {
       verdict.state = FileState::kUnread;  // until it was read
@@ -239,6 +250,19 @@ class Verification {
         copy_.File(p).wanted.insert(digest.digest.GetAlgorithm());
       }
     }
+  }
+
+  Result<void> CheckContents() {
+    for (const auto& [s, present] : present_) {
+      ContentChecks checks = HM_TRY(CheckListedContent(sources_[s], present, copy_, task_));
+      report_.bytes_hashed += checks.bytes_read;
+      for (std::size_t i = 0; i < checks.files.size(); ++i) {
+        if (!checks.files[i]) continue;
+        if (copy_.File(*present[i]).wanted.empty()) ++report_.files_hashed;
+        contents_.emplace(std::pair(s, sources_[s].files[i].path), *std::move(checks.files[i]));
+      }
+    }
+    return {};
   }
 
   // Two sources that say different things of one file cannot both be right.
@@ -264,16 +288,31 @@ class Verification {
       if (file.path.empty()) continue;
       const CopyFile& present = FileAt(file.path);
       Fill(present, file);
+      const auto content = contents_.find({file.source, file.listed_as});
       if (present.error) {
         file.state = FileState::kUnread;
         file.error = present.error;
+      } else if (content != contents_.end() && content->second.error) {
+        file.error = content->second.error;
       } else if (file.state == FileState::kUnread) {
         const bool all = std::all_of(file.checks.begin(), file.checks.end(),
                                      [](const DigestCheck& check) { return check.Matches(); });
         file.state = all ? FileState::kOk : FileState::kMismatch;
+        if (content != contents_.end()) Join(content->second, file);
       }
     }
     for (const auto& [s, candidates] : rename_candidates_) FindRenamed(s, candidates);
+  }
+
+  // What pieces and tensors say of a file, beside its digests.
+  void Join(const ContentVerdict& content, FileVerdict& file) {
+    if (content.differs) {
+      file.state = FileState::kMismatch;
+    } else if (content.unchecked > 0 && file.checks.empty()) {
+      file.state = FileState::kNotComparable;
+    }
+    file.damage = content.damage;
+    AddFindings(content.findings);
   }
 
   static void Fill(const CopyFile& present, FileVerdict& file) {
@@ -471,6 +510,7 @@ class Verification {
           stretches = HM_TRY(CompareBytes(**ours, **theirs, task_));
         }
       }
+      if (stretches.empty()) continue;  // or pieces and tensors have named it already
       file.damage = NameDamage(stretches, file.path, file.listed_as,
                                source.manifest ? &*source.manifest : nullptr, weights);
     }
@@ -484,9 +524,7 @@ class Verification {
                             source.title,       source.complete || copy_.IsOneFile(),
                             source.inside_copy, !source.files.empty(),
                             source.files.size()};
-      for (const ListedFile& file : source.files) {
-        summary.resists_attackers &= ResistsAttackers(file);
-      }
+      summary.resists_attackers &= !std::ranges::count(ResistingFiles(source), false);
       report_.sources.push_back(std::move(summary));
       for (const Finding& finding : source.findings) report_.findings.push_back(finding);
     }
@@ -501,6 +539,9 @@ class Verification {
   std::vector<bool> is_source_;                              // by file of the copy
   std::map<std::size_t, std::vector<std::size_t>> missing_;  // by source: indexes of listed files
   std::map<std::size_t, std::set<std::size_t>> rename_candidates_;  // by source: files of the copy
+  // By source: where each of its files is, if it has listed content to check there.
+  std::map<std::size_t, std::vector<std::optional<std::size_t>>> present_;
+  std::map<std::pair<std::size_t, std::string>, ContentVerdict> contents_;  // source, listed path
   std::optional<Model> model_;
   VerifyReport report_;
 };
