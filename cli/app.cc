@@ -1,5 +1,6 @@
 #include "cli/app.h"
 
+#include <algorithm>
 #include <exception>
 #include <new>
 
@@ -39,7 +40,13 @@ ExitCode RunVerb(const Invocation& invocation, Terminal* terminal,
 ExitCode Run(const std::vector<std::string>& arguments, Terminal* terminal,
              const std::atomic<bool>* stopped) {
   Result<Invocation> invocation = ParseCommandLine(arguments);
-  if (!invocation) return Fail(invocation.error(), terminal);
+  if (!invocation) {
+    // What was meant is not known, but who asks for JSON gets JSON.
+    if (std::ranges::find(arguments, "--json") != arguments.end()) {
+      (void)terminal->WriteOut(ErrorReport(arguments.front(), invocation.error()));
+    }
+    return Fail(invocation.error(), terminal);
+  }
   if (invocation->wants_help) {
     const std::string text = invocation->verb == nullptr
                                  ? OverviewText()

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace hallmark {
@@ -17,9 +20,14 @@ struct Tally {
   }
 };
 
+// A file counts once, however many sources say the same of it.
 Tally Count(const std::vector<FileVerdict>& files) {
   Tally tally;
+  std::set<std::tuple<std::string_view, FileState, bool>> counted;
   for (const FileVerdict& file : files) {
+    const std::string_view name = file.path.empty() ? file.listed_as : file.path;
+    const FileState state = file.state == FileState::kRenamed ? FileState::kOk : file.state;
+    if (!counted.emplace(name, state, file.holds_weights).second) continue;
     switch (file.state) {
       case FileState::kOk:
       case FileState::kRenamed:
@@ -119,7 +127,8 @@ void Conclude(const VerifyOptions& options, VerifyReport& report) {
 
   if (report.sources.empty()) {
     return Set(report, Verdict::kInconclusive, "no source says what these files should be",
-               "name one with --against: the publisher's checksum list, a manifest, another copy");
+               "name one with --against: the publisher's checksum list, a manifest, another copy; "
+               "hallmark identify asks the catalogue by digest and by weights");
   }
   if (tally.differing_side > 0 || weights == Weights::kDifferent ||
       (tally.differing_weights > 0 && weights != Weights::kSame)) {
@@ -131,14 +140,24 @@ void Conclude(const VerifyOptions& options, VerifyReport& report) {
                "the errors above say why; nothing is known about these files");
   }
   if (weights == Weights::kSame) {
-    return Set(report, Verdict::kSameWeights,
-               fmt::format("the files are others, the weights are the same: {}, on the word of {}",
-                           report.weights.ours, word));
+    return Set(
+        report, Verdict::kSameWeights,
+        fmt::format("{}the weights are the same: {}, on the word of {}",
+                    tally.ok == 0 ? "the files are others, " : "", report.weights.ours, word));
   }
   if (tally.ok == 0) {
-    std::string hint =
-        "compare with a manifest of the official files (hallmark hash --format manifest), or with "
-        "another copy of them";
+    std::string hint = report.weights.hint;
+    if (hint.empty() && tally.incomplete > 0) {
+      hint = "finish the download, then verify again";
+    } else if (hint.empty() && !options.include.empty() && tally.Listed() == 0) {
+      hint = "no listed file matches --include";
+    } else if (hint.empty() && !options.compare_weights) {
+      hint = "without --no-weights the tensors would be compared too";
+    } else if (hint.empty() && weights != Weights::kNotComparable) {
+      hint =
+          "compare with a manifest of the official files (hallmark hash --format manifest), or "
+          "with another copy of them";
+    }
     std::string summary =
         tally.Listed() == 0 ? "no file that the source lists is this one"
         : tally.not_comparable > 0

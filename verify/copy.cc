@@ -11,6 +11,7 @@
 #include "src/hash/hash_files.h"
 #include "verify/resume.h"
 #include "verify/sources/store.h"
+#include "weights/model_sets.h"
 
 namespace hallmark {
 
@@ -28,8 +29,10 @@ Result<Copy> Copy::List(std::filesystem::path path) {
     copy.listing_ = std::move(stored->listing);
     copy.own_manifest_ = std::move(stored->source);
   } else {
-    copy.listing_ = HM_TRY(ListFiles(path));
-    copy.is_one_file_ = std::filesystem::is_regular_file(path);
+    copy.listing_ = HM_TRY(ListModelFiles(path));
+    copy.is_one_file_ = std::filesystem::is_regular_file(path) &&
+                        path.filename().string() == copy.listing_.files.front().path &&
+                        copy.listing_.files.size() == 1;
   }
   copy.path_ = std::move(path);
   copy.files_.resize(copy.listing_.files.size());

@@ -35,8 +35,8 @@ struct ResumeOptions {
 
 class Copy {
  public:
-  // A directory, a single file, or a manifest in a store, which stands for the blobs it lists.
-  // Errors: there is no such thing; a broken manifest.
+  // A directory, an index.json with its shards, a single file, or a manifest in a store, which
+  // stands for the blobs it lists. Errors: there is no such thing; a broken manifest.
   static Result<Copy> List(std::filesystem::path path);
 
   const std::filesystem::path& Path() const { return path_; }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -94,28 +95,7 @@ class Check {
            fmt::format("{} of them hold bytes of other files too, which may be what differs",
                        pieces.shared_bad));
     }
-    for (const ByteRange& range : pieces.bad) verdict.damage.push_back({range, {}, {}, 0});
-    NameTensors(f);
-  }
-
-  // Says which tensors lie in the damaged ranges; without a readable header nothing can be said.
-  void NameTensors(std::size_t f) {
-    std::vector<DamagedRange>& damage = checks_.files[f]->damage;
-    const auto file = OpenFile(EntryOf(f).full_path);
-    const auto reader = file ? OpenContainer(**file) : file.error();
-    if (!reader) {
-      damage.clear();
-      return;
-    }
-    std::vector<const TensorInfo*> tensors;
-    for (const TensorInfo& tensor : (*reader)->Tensors()) tensors.push_back(&tensor);
-    std::ranges::stable_sort(tensors, {}, [](const TensorInfo* t) { return t->stored.offset; });
-    for (DamagedRange& part : damage) {
-      for (const TensorInfo* tensor : tensors) {
-        if (tensor->stored.offset >= part.range.End()) break;
-        if (tensor->stored.End() > part.range.offset) part.tensors.push_back(tensor->name);
-      }
-    }
+    std::ranges::copy(pieces.bad, std::back_inserter(verdict.stretches));
   }
 
   Result<void> CheckTensors(std::span<const ListedTensor> listed) {
@@ -169,7 +149,7 @@ class Check {
       verdict.differs = true;
       if (requests[r].tensor) {
         const TensorInfo& tensor = tensors[*requests[r].tensor];
-        verdict.damage.push_back({tensor.stored, {tensor.name}, {}, 0});
+        verdict.damage.push_back({tensor.stored, {tensor.name}, {}, 0, true});
       } else {
         Note(f, Severity::kWarning, "tensor-data-differs",
              "the data of all its tensors together has another digest than listed");

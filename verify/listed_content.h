@@ -15,7 +15,8 @@ namespace hallmark {
 struct ContentVerdict {
   bool differs = false;
   std::uint64_t unchecked = 0;       // pieces that reach into missing files, tensors not listed
-  std::vector<DamagedRange> damage;  // what differs; none where its place is not known
+  std::vector<ByteRange> stretches;  // of pieces that differ
+  std::vector<DamagedRange> damage;  // tensors that differ, by their stored names
   std::vector<Finding> findings;     // subject: the file in the copy
   std::optional<Error> error;        // it could not be read
 };

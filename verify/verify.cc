@@ -60,7 +60,7 @@ class Verification {
     AddUnlisted();
     HM_TRY(CompareAllWeights());
     HM_TRY(LocateDamage());
-    Summarise();
+    SummariseSources();
     Conclude(options_, report_);
     return std::move(report_);
   }
@@ -410,6 +410,7 @@ class Verification {
         verdict.reason = error.subject.empty()
                              ? error.message
                              : EscapeForPeople(error.subject) + ": " + error.message;
+        verdict.hint = error.hint;
         keep();
         return {};
       };
@@ -480,6 +481,53 @@ class Verification {
     }
   }
 
+  // Where tensors lie in a file of the copy: those that differ, if they were compared; else all, by
+  // the word of the manifest or by the copy's own headers.
+  std::optional<KnownPlaces> PlacesIn(const FileVerdict& file) {
+    const Source& source = sources_[file.source];
+    const WeightsVerdict& weights = report_.weights;
+    const bool compared =
+        weights.source == source.name && (weights.state == WeightsVerdict::State::kDifferent ||
+                                          weights.state == WeightsVerdict::State::kSame);
+    KnownPlaces known;
+    if (compared) {
+      known.only_differing = true;
+      for (const auto& difference : weights.differences) {
+        for (const auto& [path, range] : difference.places) {
+          if (path == file.path) {
+            known.places.push_back({range, difference.tensor, difference.group});
+          }
+        }
+      }
+      return known;
+    }
+    if (source.manifest && !source.manifest->tensors.empty()) {
+      for (const ManifestTensor& tensor : source.manifest->tensors) {
+        for (const auto& place : tensor.places) {
+          if (place.file != file.listed_as) continue;
+          known.places.push_back({place.range, tensor.name, GroupKey(tensor.name)});
+        }
+      }
+      return known;
+    }
+    if (!model_) {
+      Result<Model> opened = Model::Open(copy_.Path(), task_);
+      if (!opened) return std::nullopt;
+      model_.emplace(*std::move(opened));
+    }
+    const Result<CanonicalModel> canonical = Canonicalise(*model_, task_);
+    if (!canonical) return std::nullopt;
+    for (const CanonicalTensor& tensor : canonical->tensors) {
+      for (const TensorPart& part : tensor.parts) {
+        const WeightFile& home = model_->Files()[part.file];
+        if (home.path != file.path) continue;
+        const ByteRange range = home.reader->Tensors()[part.tensor].stored;
+        known.places.push_back({range, tensor.name, GroupKey(tensor.name)});
+      }
+    }
+    return known;
+  }
+
   Result<void> LocateDamage() {
     DropPlacesInIntactFiles();
     for (FileVerdict& file : report_.files) {
@@ -489,8 +537,6 @@ class Verification {
       if (file.listed_as.empty() || (file.state != FileState::kMismatch && !cut)) continue;
       const Source& source = sources_[file.source];
       const ManifestFile* listed = ListedInManifest(source, file.listed_as);
-      const WeightsVerdict* weights =
-          report_.weights.source == source.name ? &report_.weights : nullptr;
       std::vector<DifferingBytes> stretches;
       const CopyFile& present = FileAt(file.path);
       if (listed != nullptr && present.outcome) {
@@ -503,30 +549,29 @@ class Verification {
           }
         }
       } else if (source.model && !cut) {
-        const fs::path root = *source.model;
-        const auto theirs = OpenFile(fs::is_directory(root) ? root / file.listed_as : root);
+        const fs::path& root = *source.model;
+        const fs::path folder = fs::is_directory(root) ? root : root.parent_path();
+        const auto theirs = OpenFile(folder / file.listed_as);
         const auto ours = OpenFile(EntryAt(file.path).full_path);
         if (theirs && ours && (*theirs)->Size() == (*ours)->Size()) {
           stretches = HM_TRY(CompareBytes(**ours, **theirs, task_));
         }
       }
-      if (stretches.empty()) continue;  // or pieces and tensors have named it already
-      file.damage = NameDamage(stretches, file.path, file.listed_as,
-                               source.manifest ? &*source.manifest : nullptr, weights);
+      if (const auto content = contents_.find({file.source, file.listed_as});
+          content != contents_.end()) {
+        for (const ByteRange& range : content->second.stretches) stretches.push_back({range, 0});
+      }
+      if (!stretches.empty()) file.damage = NameDamage(stretches, PlacesIn(file));
     }
     return {};
   }
 
-  void Summarise() {
+  void SummariseSources() {
     for (const Source& source : sources_) {
+      report_.sources.push_back(Summarise(source));
       // Asked about one file, a source that lists it says all there is to say.
-      SourceSummary summary{source.name,        source.dialect,
-                            source.title,       source.complete || copy_.IsOneFile(),
-                            source.inside_copy, !source.files.empty(),
-                            source.files.size()};
-      summary.resists_attackers &= !std::ranges::count(ResistingFiles(source), false);
-      report_.sources.push_back(std::move(summary));
-      for (const Finding& finding : source.findings) report_.findings.push_back(finding);
+      report_.sources.back().complete |= copy_.IsOneFile();
+      AddFindings(source.findings);
     }
   }
 

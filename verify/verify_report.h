@@ -37,9 +37,10 @@ std::string_view FileStateName(FileState state);  // "wrong-size"
 // A stretch of a file that differs from what was listed, and what lies in it.
 struct DamagedRange {
   ByteRange range;  // as exact as the source allows: bytes, 4 MiB spans or whole tensors
-  std::vector<std::string> tensors;   // canonical names; none: only container bytes differ
-  std::vector<std::string> groups;    // "model.layers.17"
-  std::uint64_t differing_bytes = 0;  // within `range`, when the listed file is at hand; else 0
+  std::vector<std::string> tensors = {};  // canonical names; none: only container bytes differ
+  std::vector<std::string> groups = {};   // "model.layers.17"
+  std::uint64_t differing_bytes = 0;      // within `range`, when the listed file is at hand; else 0
+  bool tensors_known = false;  // false: where tensors lie is not known, so none are named
 };
 
 struct DigestCheck {
@@ -70,6 +71,7 @@ struct WeightsVerdict {
   std::string theirs;
   std::string source;  // who said theirs
   std::string reason;  // why not comparable
+  std::string hint;    // what would help then, or empty
   struct Difference {
     std::string tensor;  // canonical name
     std::string group;
@@ -97,6 +99,8 @@ struct SourceSummary {
   bool resists_attackers = false;  // every listed file has a digest that does
   std::uint64_t listed_files = 0;
 };
+
+SourceSummary Summarise(const Source& source);
 
 struct VerifyReport {
   Verdict verdict = Verdict::kInconclusive;

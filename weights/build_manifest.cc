@@ -8,6 +8,7 @@
 #include "src/hash/hash_files.h"
 #include "src/io/directory.h"
 #include "weights/manifest.h"
+#include "weights/model_sets.h"
 
 namespace hallmark {
 namespace {
@@ -39,11 +40,22 @@ ManifestTensor::Place PlaceOf(const Model& model, const TensorPart& part) {
   return {file.path, info.name, info.dtype, info.shape, info.stored};
 }
 
+// What an error is about: a tensor, or a file at or below `root`, whose own name is left out.
+std::string WithoutRoot(const std::string& subject, const std::filesystem::path& root) {
+  const std::filesystem::path folder =
+      std::filesystem::is_directory(root) ? root : root.parent_path();
+  const std::string prefix = (folder / "").string();
+  if (subject == root.string() || subject == folder.string() || subject == prefix) return {};
+  return subject.starts_with(prefix) ? subject.substr(prefix.size()) : subject;
+}
+
 Result<void> AddWeights(const std::filesystem::path& root, const Task& task, Manifest& manifest) {
   const auto no_identity = [&](Error error) -> Result<void> {
     if (error.code == Errc::kInterrupted || error.code == Errc::kIo) return error;
-    manifest.no_identity_reason =
-        error.subject.empty() ? error.message : error.subject + ": " + error.message;
+    manifest.no_identity_reason = error.message;
+    // A path is told relative to the root: the manifest must not depend on where the files lie.
+    const std::string place = WithoutRoot(error.subject, root);
+    if (!place.empty()) manifest.no_identity_reason.insert(0, place + ": ");
     return {};
   };
   const Result<Model> model = Model::Open(root, task);
@@ -73,13 +85,14 @@ Result<Manifest> BuildManifest(const std::filesystem::path& root,
                                const std::vector<Algorithm>& extra, const Task& task) {
   std::set<Algorithm> wanted(extra.begin(), extra.end());
   wanted.insert({Algorithm::kSha256, Algorithm::kTree});
-  const DirectoryListing listing = HM_TRY(ListFiles(root));
+  const DirectoryListing listing = HM_TRY(ListModelFiles(root));
   if (listing.files.empty()) {
     return Error{Errc::kNotFound, root.string(), "no files here that a manifest could list"};
   }
   // A manifest that leaves out what could not be read would pass for the whole.
   for (const Finding& finding : listing.findings) {
-    return Error{Errc::kIo, (root / finding.subject).string(),
+    const bool index = finding.code == kMissingShard;
+    return Error{Errc::kIo, ((index ? root.parent_path() : root) / finding.subject).string(),
                  "cannot be listed: " + finding.message, std::nullopt,
                  "remove it or make it readable, then try again"};
   }

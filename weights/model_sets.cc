@@ -13,6 +13,7 @@
 #include "weights/model.h"
 
 namespace hallmark {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kMaxIndexBytes = 100'000'000;
@@ -254,6 +255,30 @@ Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path) {
 
 Result<std::vector<ModelSet>> FindModelSets(const DirectoryListing& listing) {
   return SetFinder(listing).Find();
+}
+
+Result<DirectoryListing> ListModelFiles(const fs::path& path) {
+  std::error_code code;
+  if (!path.filename().string().ends_with(".index.json") || !fs::is_regular_file(path, code)) {
+    return ListFiles(path);
+  }
+  const ShardIndex index = HM_TRY(ReadShardIndex(path));
+  std::vector<std::string> names = index.files;
+  names.push_back(path.filename().string());
+  std::ranges::sort(names, NaturalLess);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  DirectoryListing listing;
+  for (std::string& name : names) {
+    const fs::path file = path.parent_path() / name;
+    const std::uint64_t size = fs::file_size(file, code);
+    if (code) {
+      listing.findings.push_back({Severity::kWarning, std::string(kMissingShard), name,
+                                  "the index names it, and it is not there"});
+      continue;
+    }
+    listing.files.push_back({std::move(name), file, size, fs::is_symlink(file, code)});
+  }
+  return listing;
 }
 
 }  // namespace hallmark

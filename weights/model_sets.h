@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/base/error.h"
+#include "src/io/directory.h"
 
 namespace hallmark {
 
@@ -44,5 +45,10 @@ struct ShardIndex {
 };
 // kMalformed: no JSON, no weight_map, a path that leaves the folder.
 Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path);
+
+// The files that `path` stands for where a copy is meant: all of a directory, an index.json with
+// the shards it names, or one file. A shard that is not there is a finding of this code.
+inline constexpr std::string_view kMissingShard = "missing-shard";
+Result<DirectoryListing> ListModelFiles(const std::filesystem::path& path);
 
 }  // namespace hallmark

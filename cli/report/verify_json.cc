@@ -33,6 +33,7 @@ void WriteDamage(const DamagedRange& damage, JsonWriter* json) {
   json->Member("offset", damage.range.offset);
   json->Member("size", damage.range.size);
   if (damage.differing_bytes > 0) json->Member("differing_bytes", damage.differing_bytes);
+  json->Key("tensors_known").Bool(damage.tensors_known);
   WriteTexts("tensors", damage.tensors, json);
   WriteTexts("groups", damage.groups, json);
   json->EndObject();

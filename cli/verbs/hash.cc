@@ -99,7 +99,7 @@ class HashRun {
       return {};
     }
     algorithms_ = ChosenAlgorithms(arguments_);
-    if (format_.empty()) format_ = algorithms_.size() == 1 && CanBeGnu() ? "gnu" : "bsd";
+    if (format_.empty()) format_ = algorithms_.size() == 1 && IsPlainGnu() ? "gnu" : "bsd";
     if (format_ == "gnu" && algorithms_.size() > 1) {
       return Error{Errc::kUsage, "hash", "a gnu list holds digests of one algorithm", std::nullopt,
                    "use --format bsd, which names the algorithm on every line"};
@@ -114,7 +114,16 @@ class HashRun {
     return {};
   }
 
-  // A gnu list tells its algorithm by the number of digits only.
+  // A gnu list does not name its algorithm. That of these goes by the length of the digest; others
+  // of one length are for tools that know what they check (b2sum, b3sum), and said with --format.
+  bool IsPlainGnu() const {
+    const Algorithm algorithm = algorithms_.front();
+    return algorithm == Algorithm::kMd5 || algorithm == Algorithm::kSha1 ||
+           algorithm == Algorithm::kSha256 || algorithm == Algorithm::kSha384 ||
+           algorithm == Algorithm::kSha512 || algorithm == Algorithm::kXxh64;
+  }
+
+  // Of some not even that tells.
   bool CanBeGnu() const {
     return std::none_of(algorithms_.begin(), algorithms_.end(), [](Algorithm algorithm) {
       return algorithm == Algorithm::kTree || algorithm == Algorithm::kGitBlob;

@@ -46,7 +46,8 @@ Verb IdentifyVerb() {
       .exits = WithCommonExits(
           {{ExitCode::kOk, "found"},
            {ExitCode::kMismatch, "unknown, or a near miss only"},
-           {ExitCode::kInconclusive, "not found, and something could not be read"}}),
+           {ExitCode::kInconclusive, "not found, and something could not be read"},
+           {ExitCode::kDangerous, "not found, and loading it elsewhere could run code"}}),
       .run = Run,
   };
 }

@@ -76,8 +76,8 @@ Verb VerifyVerb() {
           "it, and is named as such.",
       .operands =
           {{.name = "MODEL",
-            .help =
-                "the copy to check: a directory, a single file, or a manifest in Ollama's store"}},
+            .help = "the copy to check: a directory, an index.json with its shards, one file, or a "
+                    "manifest in Ollama's store"}},
       .options = Joined({{.name = "--against",
                           .kind = ValueKind::kSource,
                           .value = "SOURCE",
