@@ -77,6 +77,7 @@ class Check {
 
   void Take(const PieceVerdict& pieces, std::size_t f) {
     ContentVerdict& verdict = *checks_.files[f];
+    task_.FileDone(EntryOf(f).path);
     verdict.unchecked += pieces.unchecked;
     if (pieces.error) verdict.error = pieces.error;
     verdict.differs = verdict.differs || !pieces.bad.empty();
@@ -136,8 +137,10 @@ class Check {
              fmt::format("{} is listed and not in the file", EscapeForPeople(tensor.name)));
         continue;
       }
-      for (std::size_t i = 0; i < tensors.size(); ++i) {
-        if (!request.tensor || *request.tensor == i) checks_.bytes_read += tensors[i].payload_bytes;
+      if (request.tensor) {
+        checks_.bytes_read += tensors[*request.tensor].payload_bytes;
+      } else {
+        for (const TensorInfo& each : tensors) checks_.bytes_read += each.payload_bytes;
       }
       requests.push_back(std::move(request));
       asked.push_back(&tensor);

@@ -157,8 +157,7 @@ class Verification {
     const Source& source = sources_[s];
     const auto match = MatchByName(source, copy_.Listing());
     const std::vector<bool> has_content = HasListedContent(source);
-    std::vector<std::optional<std::size_t>>& present = present_[s];
-    present.resize(source.files.size());
+    auto& present = present_.try_emplace(s, source.files.size()).first->second;
     std::vector<std::size_t> missing;
     std::vector<bool> matched(copy_.Size(), false);
     for (std::size_t i = 0; i < source.files.size(); ++i) {
@@ -531,8 +530,7 @@ class Verification {
   Result<void> LocateDamage() {
     DropPlacesInIntactFiles();
     for (FileVerdict& file : report_.files) {
-      if (!file.holds_weights)
-        continue;  // which bytes of a small side file differ tells nobody much
+      if (!file.holds_weights) continue;  // bytes of a small side file tell nobody much
       const bool cut = file.state == FileState::kWrongSize || file.state == FileState::kIncomplete;
       if (file.listed_as.empty() || (file.state != FileState::kMismatch && !cut)) continue;
       const Source& source = sources_[file.source];

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <map>
 
+#include "src/hash/hasher.h"
 #include "tests/support/test_support.h"
 #include "verify/verify.h"
 
@@ -78,7 +79,7 @@ class ListedContent : public testing::Test {
 TEST_F(ListedContent, WholeCopiesMatchTheirTorrents) {
   for (const std::string name :
        {"transmission.torrent", "mktorrent.torrent", "libtorrent-v1.torrent",
-        "libtorrent-v2.torrent", "libtorrent-hybrid.torrent"}) {
+        "libtorrent-padded.torrent", "libtorrent-v2.torrent", "libtorrent-hybrid.torrent"}) {
     for (const unsigned threads : {1u, 3u}) {
       const VerifyReport report = Report(m_, Vector(name), threads);
       EXPECT_EQ(report.verdict, Verdict::kMatches) << name << ": " << report.summary;
@@ -114,6 +115,43 @@ TEST_F(ListedContent, ABadPieceOfSeveralFilesNamesThemAll) {
   EXPECT_EQ(States(report)["c.txt"], FileState::kMismatch);
   EXPECT_EQ(States(report)["sub/b.bin"], FileState::kMismatch);
   EXPECT_THAT(Codes(report), Contains("shared-piece"));
+}
+
+TEST_F(ListedContent, PaddingKeepsFilesApart) {
+  folder_.Write("m/c.txt", "hellO");
+  const VerifyReport report = Report(m_, Vector("libtorrent-padded.torrent"));
+  EXPECT_EQ(States(report)["a.bin"], FileState::kOk);
+  EXPECT_EQ(States(report)["c.txt"], FileState::kMismatch);
+  EXPECT_EQ(States(report)["sub/b.bin"], FileState::kOk);
+  EXPECT_THAT(Codes(report), Not(Contains("shared-piece")));
+}
+
+// Which tensors lie in a bad piece is told by the copy's own header.
+TEST_F(ListedContent, ABadPieceNamesTheTensorsInIt) {
+  const std::string weights = ReadFixture("hf-safetensors-f32/model.safetensors");
+  const fs::path copy = folder_.Write("model.safetensors", weights);
+  const std::size_t piece = 4096;
+  std::string pieces;
+  for (std::size_t at = 0; at < weights.size(); at += piece) {
+    const Digest digest = HashBytes(Algorithm::kSha1, AsBytes(weights.substr(at, piece)));
+    pieces += "<hash>" + digest.Hex() + "</hash>";
+  }
+  const fs::path list = folder_.Write("model.meta4",
+                                      "<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">"
+                                      "<file name=\"model.safetensors\"><size>" +
+                                          std::to_string(weights.size()) +
+                                          "</size><pieces type=\"sha-1\" length=\"4096\">" +
+                                          pieces + "</pieces></file></metalink>");
+  EXPECT_EQ(Report(copy, list.string()).verdict, Verdict::kMatches);
+
+  Damage("model.safetensors", static_cast<std::streamoff>(weights.size()) - 1);
+  const VerifyReport report = Report(copy, list.string());
+  ASSERT_EQ(report.files.size(), 1u);
+  ASSERT_EQ(report.files[0].damage.size(), 1u);
+  const DamagedRange& damage = report.files[0].damage[0];
+  EXPECT_EQ(damage.range.offset % piece, 0u);
+  EXPECT_EQ(damage.range.End(), weights.size());
+  EXPECT_FALSE(damage.tensors.empty());
 }
 
 TEST_F(ListedContent, AMissingFileLeavesOnlyItsPiecesUnchecked) {

@@ -14,7 +14,8 @@ namespace hallmark {
 namespace {
 
 constexpr std::size_t kMaxListBytes = 8 << 20;
-constexpr std::size_t kMaxTold = 100;  // findings about single lines
+constexpr std::size_t kMaxTold = 100;    // findings about single lines
+constexpr std::size_t kMaxLeftOut = 16;  // columns that are named
 
 // The algorithm families that the name of a list or its comments can speak of.
 enum class Hint { kNone, kMd5, kSha1, kSha256, kSha384, kSha512, kBlake2, kBlake3, kCrc32, kXxh64 };
@@ -225,7 +226,7 @@ class ListBuilder {
           return {};
         }
         if (problem.empty()) problem = choice.problem;
-        left_out_.insert(tag);
+        if (left_out_.size() < kMaxLeftOut) left_out_.insert(tag);
         continue;
       }
       ++usable;

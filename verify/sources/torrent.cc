@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <set>
+#include <utility>
 
 #include "src/base/checked.h"
 #include "src/base/text.h"
@@ -20,6 +21,7 @@ namespace {
 using Kind = BencodeValue::Kind;
 
 constexpr std::size_t kSha1Bytes = 20;
+constexpr std::size_t kMaxPathBytes = 4096;
 constexpr std::uint64_t kMaxPieceBytes = std::uint64_t{1} << 30;
 
 bool Sniff(std::string_view text, std::string_view) {
@@ -93,9 +95,11 @@ class TorrentReader {
     return attributes != nullptr && attributes->text.find(attribute) != std::string_view::npos;
   }
 
+  // The first of them; a torrent may list any number.
   void NoteLink(const std::string& path) {
+    if (std::exchange(told_of_link_, true)) return;
     source_.findings.push_back({Severity::kNote, "link-in-torrent", path,
-                                "the torrent lists a symbolic link here, which is not checked"});
+                                "symbolic links such as this one are not checked"});
   }
 
   // A path's next component, which is one name and not a path of its own.
@@ -103,6 +107,9 @@ class TorrentReader {
                              std::string_view name) const {
     if (name.empty() || name.find('/') != std::string_view::npos) {
       return Malformed(at, fmt::format("{} is no file name", EscapeForPeople(name)));
+    }
+    if (folder.size() + name.size() > kMaxPathBytes) {
+      return Malformed(at, fmt::format("a path of more than {} bytes", kMaxPathBytes));
     }
     return folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
   }
@@ -276,6 +283,7 @@ class TorrentReader {
   std::vector<TorrentFile> tree_;  // version 2
   std::vector<TorrentFile> list_;  // version 1
   std::uint64_t list_bytes_ = 0;
+  bool told_of_link_ = false;
   Source source_;
 };
 

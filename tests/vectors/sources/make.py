@@ -370,6 +370,12 @@ def torrents():
     ok("libtorrent-v1.torrent", v1, "torrent", three(["a.bin", "sub/b.bin", "c.txt"]), findings=[weak])
     ok("libtorrent-v2.torrent", v2, "torrent", all_rooted)
     ok("libtorrent-hybrid.torrent", both, "torrent", all_rooted)
+    # The hybrid's version 1 alone: with padding between the files.
+    run("/usr/bin/python3", "-c", "import libtorrent as lt; d = lt.bdecode(open('hybrid.torrent', 'rb').read());"
+        "del d[b'piece layers'], d[b'info'][b'file tree'], d[b'info'][b'meta version'];"
+        "open('padded.torrent', 'wb').write(lt.bencode(d))")
+    ok("libtorrent-padded.torrent", (Path(WORK.name) / "padded.torrent").read_bytes(), "torrent",
+       three(["a.bin", "c.txt", "sub/b.bin"]), findings=[weak])
     ok("libtorrent-one.torrent", libtorrent("one.torrent", "lt.create_torrent.v2_only", "m/a.bin"),
        "torrent", [rooted("m/a.bin")])
 
@@ -380,6 +386,7 @@ def torrents():
         bad(name + ".torrent", bencode({"info": {**info, **changes}}), verdict, error)
 
     t("parent", "the path ../x leaves", files=[{"length": 5, "path": ["..", "x"]}])
+    t("long-path", "a path of more than 4096 bytes", files=[{"length": 5, "path": ["a" * 99] * 99}])
     t("slash", "a/b is no file name", files=[{"length": 5, "path": ["a/b"]}])
     t("twice", "a is listed twice", files=[{"length": 2, "path": ["a"]}] * 2)
     t("pieces-count", "40 bytes of piece hashes, 1 pieces have 20", pieces=bytes(40))
@@ -414,9 +421,10 @@ def hashdeep():
     sizes = lambda names, *algorithms: [
         {"path": n, "size": len(FILES[n]), "digests": [f"{a}:{digest(a, FILES[n])}" for a in algorithms]}
         for n in names]
-    ok("hashdeep-l", run("hashdeep", "-j0", "-l", *PLAIN), "hashdeep", sizes(PLAIN, "md5", "sha256"))
+    placed = lambda text: text.replace(WORK.name.encode(), b"/srv/models")
+    ok("hashdeep-l", placed(run("hashdeep", "-j0", "-l", *PLAIN)), "hashdeep", sizes(PLAIN, "md5", "sha256"))
     # Absolute names, below the folder it was started in. That folder is made the same everywhere.
-    absolute = run("hashdeep", "-j0", "-c", "sha1,tiger", *PLAIN).replace(WORK.name.encode(), b"/srv/models")
+    absolute = placed(run("hashdeep", "-j0", "-c", "sha1,tiger", *PLAIN))
     ok("hashdeep-absolute", absolute, "hashdeep", sizes(PLAIN, "sha1"),
        findings=[("columns-left-out", "tiger"), ("weak-digests", "only sha1")])
     ok("rhash.sfv", re.sub(rb" on .*| *\d\d:\d\d.*", b"", run("rhash", "--sfv", "a.bin", "sub/d.bin")), "sfv",
