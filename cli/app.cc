@@ -68,7 +68,8 @@ ExitCode RunHallmark(const std::vector<std::string>& arguments, Terminal* termin
   try {
     return Run(arguments, terminal, stopped);
   } catch (const std::bad_alloc&) {
-    terminal->WriteError("hallmark: error: a bug in hallmark: out of memory\n");
+    terminal->WriteError("hallmark: error: not enough memory for this\n");
+    return ExitCode::kInconclusive;
   } catch (const std::exception& exception) {
     terminal->WriteError(std::string("hallmark: error: a bug in hallmark: ") + exception.what() +
                          "\n");

@@ -4,7 +4,9 @@
 
 #include <array>
 
+#include "formats/ggml_legacy.h"
 #include "formats/gguf.h"
+#include "formats/llama2c.h"
 #include "formats/pytorch_legacy.h"
 #include "formats/pytorch_zip.h"
 #include "formats/safetensors.h"
@@ -17,6 +19,8 @@ constexpr std::array kFormats = {
     Format{"gguf", "GGUF", SniffGguf, OpenGguf},
     Format{"pytorch-zip", "PyTorch zip", SniffPytorchZip, OpenPytorchZip},
     Format{"pytorch-legacy", "PyTorch legacy", SniffPytorchLegacy, OpenPytorchLegacy},
+    Format{"ggml-legacy", "legacy GGML", SniffGgmlLegacy, OpenGgmlLegacy},
+    Format{"llama2c", "llama2.c", SniffLlama2c, OpenLlama2c},
 };
 
 const Format* FindFormat(const FileHead& head) {

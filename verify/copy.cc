@@ -47,8 +47,8 @@ Result<std::vector<Finding>> Copy::ReadHeaders(const Task& task) {
     if (!file) continue;  // hashing will say why
     const Result<const Format*> format = SniffFormat(**file);
     if (!format || *format == nullptr) continue;
-    files_[i].holds_weights = true;
     const auto reader = (*format)->open(**file);
+    files_[i].holds_weights = !reader || !(*reader)->Tensors().empty();
     if (reader) {
       for (const Finding& finding : (*reader)->Findings()) {
         if (finding.severity != Severity::kNote) findings.push_back(finding);
@@ -110,6 +110,7 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
           file ? journal->Recall(entry.path, (*file)->Stamp(), algorithms) : nullptr;
       if (known != nullptr) {
         files_[i].outcome = *known;
+        files_[i].stamp = (*file)->Stamp();
         files_[i].remembered = true;
         task.Advance(entry.size);
         task.FileDone(entry.path);
@@ -130,6 +131,7 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
     if (journal) journal->Remember(Entry(index[r]).path, file->stamp, file->outcome);
     ++hashed.files;
     hashed.bytes += file->stamp.size;
+    own.stamp = file->stamp;
     own.outcome = std::move(file->outcome);
     return {};
   }));
@@ -137,6 +139,7 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
   for (std::size_t i = 0; i < Size(); ++i) {
     if (original[i] == i || files_[i].wanted.empty()) continue;
     files_[i].outcome = files_[original[i]].outcome;
+    files_[i].stamp = files_[original[i]].stamp;
     files_[i].error = files_[original[i]].error;
     files_[i].remembered = files_[original[i]].remembered;
   }

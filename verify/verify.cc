@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <fnmatch.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <iterator>
@@ -16,6 +17,7 @@
 #include "src/base/text.h"
 #include "verify/conclude.h"
 #include "verify/copy.h"
+#include "verify/copy_weights.h"
 #include "verify/damage.h"
 #include "verify/listed_content.h"
 #include "verify/match.h"
@@ -38,14 +40,24 @@ const ManifestFile* ListedInManifest(const Source& source, const std::string& pa
   return source.manifest ? FindFile(*source.manifest, path) : nullptr;
 }
 
+bool IsUnreadFolder(const Finding& finding) {
+  return finding.code == "unreadable" || finding.code == "too-deep" ||
+         finding.code == "link-to-directory";
+}
+
 class Verification {
  public:
   Verification(Copy copy, std::vector<Source> sources, const VerifyOptions& options,
                const Task& task)
-      : copy_(std::move(copy)), sources_(std::move(sources)), options_(options), task_(task) {}
+      : copy_(std::move(copy)),
+        sources_(std::move(sources)),
+        options_(options),
+        task_(task),
+        weights_(copy_, task) {}
 
   Result<VerifyReport> Run() {
     report_.findings = copy_.Listing().findings;
+    report_.unread_folders = std::ranges::count_if(report_.findings, IsUnreadFolder);
     if (sources_.empty()) HM_TRY(LookForSources());
     FindSourcesInCopy();
     AddFindings(HM_TRY(copy_.ReadHeaders(task_)));
@@ -93,14 +105,19 @@ class Verification {
   // part of what it lists.
   void FindSourcesInCopy() {
     is_source_.assign(copy_.Size(), false);
+    std::map<std::pair<dev_t, ino_t>, std::vector<std::size_t>> here;
+    for (std::size_t p = 0; p < copy_.Size(); ++p) {
+      struct stat info;
+      if (stat(copy_.Entry(p).full_path.c_str(), &info) != 0) continue;
+      here[{info.st_dev, info.st_ino}].push_back(p);
+    }
     for (Source& source : sources_) {
-      if (source.file.empty()) continue;
-      for (std::size_t p = 0; p < copy_.Size(); ++p) {
-        std::error_code code;
-        if (!fs::equivalent(source.file, copy_.Entry(p).full_path, code)) continue;
-        source.inside_copy = true;
-        is_source_[p] = true;
-      }
+      struct stat info;
+      if (source.file.empty() || stat(source.file.c_str(), &info) != 0) continue;
+      const auto found = here.find({info.st_dev, info.st_ino});
+      if (found == here.end()) continue;
+      source.inside_copy = true;
+      for (const std::size_t p : found->second) is_source_[p] = true;
     }
   }
 
@@ -177,6 +194,7 @@ class Verification {
       } else if (const auto unfinished = FindUnfinished(listed.path, copy_.Listing())) {
         verdict.state = FileState::kIncomplete;
         UsePresent(*unfinished, verdict);
+        verdict.holds_weights |= LooksLikeWeights(listed.path);
         WantTree(source, listed, *unfinished);
         matched[*unfinished] = true;
       } else {
@@ -225,7 +243,7 @@ class Verification {
   void UsePresent(std::size_t p, FileVerdict& verdict) const {
     verdict.path = copy_.Entry(p).path;
     verdict.size = copy_.Entry(p).size;
-    verdict.holds_weights = copy_.File(p).holds_weights || LooksLikeWeights(verdict.listed_as);
+    verdict.holds_weights = copy_.File(p).holds_weights;
   }
 
   void WantTree(const Source& source, const ListedFile& listed, std::size_t p) {
@@ -392,76 +410,89 @@ class Verification {
 
   Result<void> CompareAllWeights() {
     if (!options_.compare_weights) return {};
-    std::optional<WeightIdentity> ours;
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       const Source& source = sources_[s];
       const bool knows = !source.weights.empty() || source.manifest || source.model;
       if (!knows || !WeightsNeedComparing(s)) continue;
+      std::set<std::string> covered;  // files of the source that hold the weights it speaks of
+      Result<WeightsVerdict> compared = CompareWith(source, covered);
       WeightsVerdict verdict;
-      verdict.state = WeightsVerdict::State::kNotComparable;
-      const auto keep = [&] {
-        verdict.source = source.name;
-        // One different source outweighs one that is the same.
-        if (report_.weights.state != WeightsVerdict::State::kDifferent) report_.weights = verdict;
-      };
-      const auto cannot = [&](const Error& error) -> Result<void> {
+      if (compared) {
+        verdict = *std::move(compared);
+      } else {
+        const Error& error = compared.error();
         if (error.code == Errc::kInterrupted) return error;
+        verdict.state = WeightsVerdict::State::kNotComparable;
         verdict.reason = error.subject.empty()
                              ? error.message
                              : EscapeForPeople(error.subject) + ": " + error.message;
         verdict.hint = error.hint;
-        keep();
-        return {};
-      };
-      if (!model_) {
-        Result<Model> opened = Model::Open(copy_.Path(), task_);
-        if (!opened) {
-          HM_TRY(cannot(opened.error()));
-          continue;
-        }
-        model_.emplace(*std::move(opened));
       }
-      if (!ours) {
-        Result<WeightIdentity> identity = ComputeIdentity(*model_, task_);
-        if (identity) {
-          if (const Result<void> same = model_->CheckUnchanged(); !same) identity = same.error();
-        }
-        if (!identity) {
-          HM_TRY(cannot(identity.error()));
-          continue;
-        }
-        ours.emplace(*std::move(identity));
-        for (const Finding& finding : ours->findings) report_.findings.push_back(finding);
+      verdict.source = source.name;
+      if (verdict.state == WeightsVerdict::State::kSame) Excuse(s, covered);
+      // One different source outweighs one that is the same.
+      if (report_.weights.state != WeightsVerdict::State::kDifferent) {
+        report_.weights = std::move(verdict);
       }
-      if (source.model) {
-        const Result<Model> other = Model::Open(*source.model, task_);
-        if (!other) {
-          HM_TRY(cannot(other.error()));
-          continue;
-        }
-        const Result<WeightIdentity> theirs = ComputeIdentity(*other, task_);
-        if (!theirs) {
-          HM_TRY(cannot(theirs.error()));
-          continue;
-        }
-        verdict = CompareWeights(*model_, *ours, Known(*theirs));
-        HM_TRY(CountDifferingValues(*model_, *other, task_, verdict));
-      } else {
-        KnownWeights theirs;
-        if (source.manifest) theirs = Known(*source.manifest);
-        if (theirs.identity.empty()) theirs.identity = source.weights;
-        if (theirs.identity.empty()) {
-          verdict.ours = ours->ToString();
-          verdict.reason = "the source holds no weight identity";
-          if (source.manifest) verdict.reason += ": " + source.manifest->no_identity_reason;
-          keep();
-          continue;
-        }
-        verdict = CompareWeights(*model_, *ours, theirs);
-      }
-      keep();
     }
+    AddFindings(weights_.Findings());
     return {};
+  }
+
+  Result<WeightsVerdict> CompareWith(const Source& source, std::set<std::string>& covered) {
+    const Model* const own = HM_TRY(weights_.Open());
+    const WeightIdentity* const ours = HM_TRY(weights_.Identity());
+    if (source.model) {
+      const Model other = HM_TRY(Model::Open(*source.model, task_));
+      const WeightIdentity theirs = HM_TRY(ComputeIdentity(other, task_));
+      WeightsVerdict verdict = CompareWeights(*own, *ours, Known(theirs));
+      HM_TRY(CountDifferingValues(*own, other, task_, verdict));
+      HM_TRY(other.CheckUnchanged());
+      for (const WeightFile& file : other.Files()) covered.insert(file.path);
+      return verdict;
+    }
+    KnownWeights theirs;
+    if (source.manifest) {
+      theirs = Known(*source.manifest);
+      for (const ManifestTensor& tensor : source.manifest->tensors) {
+        for (const auto& place : tensor.places) covered.insert(place.file);
+      }
+    }
+    if (theirs.identity.empty()) theirs.identity = source.weights;
+    if (theirs.identity.empty()) {
+      std::string reason = "the source holds no weight identity";
+      if (source.manifest) reason += ": " + source.manifest->no_identity_reason;
+      return Error{Errc::kUnsupported, "", std::move(reason)};
+    }
+    return CompareWeights(*own, *ours, theirs);
+  }
+
+  // Source `s` knows the same weights. That excuses files of the copy that were compared, where
+  // they differ from what it lists or are not listed, and listed files whose weights are here in
+  // others; nothing else that holds weights, and nothing that another source says.
+  void Excuse(std::size_t s, const std::set<std::string>& covered) {
+    std::set<std::string> compared;
+    if (const auto own = weights_.Open()) {
+      for (const WeightFile& file : (*own)->Files()) compared.insert(file.path);
+    }
+    for (FileVerdict& file : report_.files) {
+      switch (file.state) {
+        case FileState::kMismatch:
+        case FileState::kWrongSize:
+          file.same_weights |= file.source == s && compared.contains(file.path);
+          break;
+        case FileState::kUnlisted:
+          file.same_weights |= compared.contains(file.path);
+          break;
+        case FileState::kMissing:
+        case FileState::kIncomplete:
+          file.same_weights |=
+              file.holds_weights && (covered.empty() || covered.contains(file.listed_as));
+          break;
+        default:
+          break;
+      }
+    }
   }
 
   // A shard whose digests are right holds no part of the difference.
@@ -478,53 +509,6 @@ class Verification {
         std::erase_if(difference.places, is_intact);
       }
     }
-  }
-
-  // Where tensors lie in a file of the copy: those that differ, if they were compared; else all, by
-  // the word of the manifest or by the copy's own headers.
-  std::optional<KnownPlaces> PlacesIn(const FileVerdict& file) {
-    const Source& source = sources_[file.source];
-    const WeightsVerdict& weights = report_.weights;
-    const bool compared =
-        weights.source == source.name && (weights.state == WeightsVerdict::State::kDifferent ||
-                                          weights.state == WeightsVerdict::State::kSame);
-    KnownPlaces known;
-    if (compared) {
-      known.only_differing = true;
-      for (const auto& difference : weights.differences) {
-        for (const auto& [path, range] : difference.places) {
-          if (path == file.path) {
-            known.places.push_back({range, difference.tensor, difference.group});
-          }
-        }
-      }
-      return known;
-    }
-    if (source.manifest && !source.manifest->tensors.empty()) {
-      for (const ManifestTensor& tensor : source.manifest->tensors) {
-        for (const auto& place : tensor.places) {
-          if (place.file != file.listed_as) continue;
-          known.places.push_back({place.range, tensor.name, GroupKey(tensor.name)});
-        }
-      }
-      return known;
-    }
-    if (!model_) {
-      Result<Model> opened = Model::Open(copy_.Path(), task_);
-      if (!opened) return std::nullopt;
-      model_.emplace(*std::move(opened));
-    }
-    const Result<CanonicalModel> canonical = Canonicalise(*model_, task_);
-    if (!canonical) return std::nullopt;
-    for (const CanonicalTensor& tensor : canonical->tensors) {
-      for (const TensorPart& part : tensor.parts) {
-        const WeightFile& home = model_->Files()[part.file];
-        if (home.path != file.path) continue;
-        const ByteRange range = home.reader->Tensors()[part.tensor].stored;
-        known.places.push_back({range, tensor.name, GroupKey(tensor.name)});
-      }
-    }
-    return known;
   }
 
   Result<void> LocateDamage() {
@@ -559,7 +543,8 @@ class Verification {
           content != contents_.end()) {
         for (const ByteRange& range : content->second.stretches) stretches.push_back({range, 0});
       }
-      if (!stretches.empty()) file.damage = NameDamage(stretches, PlacesIn(file));
+      if (!stretches.empty())
+        file.damage = NameDamage(stretches, weights_.PlacesIn(file, source, report_.weights));
     }
     return {};
   }
@@ -585,7 +570,7 @@ class Verification {
   // By source: where each of its files is, if it has listed content to check there.
   std::map<std::size_t, std::vector<std::optional<std::size_t>>> present_;
   std::map<std::pair<std::size_t, std::string>, ContentVerdict> contents_;  // source, listed path
-  std::optional<Model> model_;
+  CopyWeights weights_;
   VerifyReport report_;
 };
 

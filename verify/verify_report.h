@@ -61,7 +61,8 @@ struct FileVerdict {
   std::vector<ByteRange> intact;  // against a manifest, for incomplete and cut files: right already
   std::optional<Error> error;     // for kUnread
   bool holds_weights = false;
-  bool remembered = false;  // digest taken over from an interrupted run of the same command
+  bool same_weights = false;  // not as listed, but the weights in question were proven the same
+  bool remembered = false;    // digest taken over from an interrupted run of the same command
 };
 
 struct WeightsVerdict {
@@ -110,6 +111,7 @@ struct VerifyReport {
   std::vector<FileVerdict> files;
   WeightsVerdict weights;
   std::vector<Finding> findings;
+  std::uint64_t unread_folders = 0;  // below the copy, which may hold anything
   std::uint64_t files_hashed = 0;
   std::uint64_t bytes_hashed = 0;
 };

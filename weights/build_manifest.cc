@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -13,9 +14,11 @@
 namespace hallmark {
 namespace {
 
+using Stamps = std::map<std::string, FileStamp>;  // of the files that were hashed, by path
+
 Result<std::vector<ManifestFile>> HashListing(const DirectoryListing& listing,
                                               const std::vector<Algorithm>& algorithms,
-                                              const Task& task) {
+                                              const Task& task, Stamps& stamps) {
   std::uint64_t total = 0;
   std::vector<FileToHash> files;
   for (const DirectoryEntry& entry : listing.files) {
@@ -26,6 +29,7 @@ Result<std::vector<ManifestFile>> HashListing(const DirectoryListing& listing,
   task.Begin("hashing", total, files.size());
   HM_TRY(HashFiles(files, task, [&](std::size_t i, Result<HashedFile> hashed) -> Result<void> {
     if (!hashed) return std::move(hashed).error();
+    stamps[listing.files[i].path] = hashed->stamp;
     listed[i] = {listing.files[i].path, hashed->stamp.size, std::move(hashed->outcome.digests),
                  std::move(hashed->outcome.sub_roots)};
     return {};
@@ -49,7 +53,8 @@ std::string WithoutRoot(const std::string& subject, const std::filesystem::path&
   return subject.starts_with(prefix) ? subject.substr(prefix.size()) : subject;
 }
 
-Result<void> AddWeights(const std::filesystem::path& root, const Task& task, Manifest& manifest) {
+Result<void> AddWeights(const std::filesystem::path& root, const Stamps& stamps, const Task& task,
+                        Manifest& manifest) {
   const auto no_identity = [&](Error error) -> Result<void> {
     if (error.code == Errc::kInterrupted || error.code == Errc::kIo) return error;
     manifest.no_identity_reason = error.message;
@@ -60,6 +65,12 @@ Result<void> AddWeights(const std::filesystem::path& root, const Task& task, Man
   };
   const Result<Model> model = Model::Open(root, task);
   if (!model) return no_identity(model.error());
+  for (const WeightFile& file : model->Files()) {
+    const auto hashed = stamps.find(file.path);
+    if (hashed == stamps.end() || hashed->second == file.file->Stamp()) continue;
+    return Error{Errc::kIo, file.file->Name(), "the file changed after it was hashed", std::nullopt,
+                 "try again when nothing writes to it"};
+  }
   const Result<WeightIdentity> identity = ComputeIdentity(*model, task);
   if (!identity) return no_identity(identity.error());
   HM_TRY(model->CheckUnchanged());
@@ -97,8 +108,9 @@ Result<Manifest> BuildManifest(const std::filesystem::path& root,
                  "remove it or make it readable, then try again"};
   }
   Manifest manifest;
-  manifest.files = HM_TRY(HashListing(listing, {wanted.begin(), wanted.end()}, task));
-  HM_TRY(AddWeights(root, task, manifest));
+  Stamps stamps;
+  manifest.files = HM_TRY(HashListing(listing, {wanted.begin(), wanted.end()}, task, stamps));
+  HM_TRY(AddWeights(root, stamps, task, manifest));
   return manifest;
 }
 

@@ -19,7 +19,8 @@ struct ModelSet {
     kSingle,         // one file
     kIndexed,        // *.index.json and the shards it names
     kNumbered,       // name-00001-of-00003 without an index, and GGUF splits
-    kModelParallel,  // Meta's consolidated.NN.pth: every file holds a slice of every tensor
+    kModelParallel,  // Meta's consolidated.NN.pth, and legacy GGML in parts: every file holds a
+                     // slice of every tensor
   };
   Layout layout = Layout::kSingle;
   std::string name;                  // for people: "consolidated.*.pth (2 files)"
@@ -73,6 +74,7 @@ class Model {
   Result<void> CheckGgufSplit();
   Result<void> CheckIndex(const std::filesystem::path& path);
   void ReadConfig();
+  ModelConfig ReadConfigBeside();
 
   std::filesystem::path root_;
   ModelSet set_;

@@ -7,6 +7,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "formats/ggml_legacy.h"
 #include "formats/registry.h"
 #include "src/base/text.h"
 #include "src/json/json_reader.h"
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kMaxIndexBytes = 100'000'000;
-constexpr std::uint64_t kMaxShards = 100'000;
+constexpr std::uint64_t kMaxShards = 4096;
 
 // "1" .. 9 digits.
 std::optional<std::uint64_t> ParseDigits(std::string_view text) {
@@ -56,6 +57,7 @@ class SetFinder {
     AddIndexed();
     AddRanks();
     AddNumbered();
+    AddParts();
     AddSingles();
     if (sets_.empty() && index_error_) return *index_error_;
     std::ranges::stable_sort(sets_, [&](const ModelSet& a, const ModelSet& b) {
@@ -155,6 +157,32 @@ class SetFinder {
     }
   }
 
+  // Legacy GGML in parts. The header says how many there are.
+  void AddParts() {
+    for (const DirectoryEntry& entry : listing_.files) {
+      if (claimed_.contains(entry.path)) continue;
+      const std::uint64_t parts = GgmlParts(entry);
+      if (parts == 1 || parts > kMaxShards) continue;
+      const std::string folder(Folder(entry.path));
+      PartName name = ParsePartName(FileName(entry.path));
+      if (name.part >= parts) name = {std::string(FileName(entry.path)), 0};
+      ModelSet set;
+      set.layout = ModelSet::Layout::kModelParallel;
+      for (std::uint64_t part = 0; part < parts; ++part) Place(&set, folder + name.NameOf(part));
+      set.name = fmt::format("{}{}.* ({} files)", folder, name.base, parts);
+      sets_.push_back(std::move(set));
+    }
+  }
+
+  static std::uint64_t GgmlParts(const DirectoryEntry& entry) {
+    const auto file = OpenFile(entry.full_path);
+    if (!file) return 1;
+    const auto format = SniffFormat(**file);
+    if (!format || *format == nullptr || (*format)->name != "ggml-legacy") return 1;
+    const auto reader = (*format)->open(**file);
+    return reader ? GgmlLegacyParts(**reader) : 1;
+  }
+
   void AddSingles() {
     for (const DirectoryEntry& entry : listing_.files) {
       if (claimed_.contains(entry.path) || IsSideFile(FileName(entry.path))) continue;
@@ -215,6 +243,20 @@ std::optional<RankName> ParseRankName(std::string_view file_name) {
   const auto rank = ParseDigits(rest.substr(0, dot));
   if (!rank) return std::nullopt;
   return RankName{std::string(rest.substr(dot)), *rank, dot};
+}
+
+std::string PartName::NameOf(std::uint64_t other) const {
+  return other == 0 ? base : fmt::format("{}.{}", base, other);
+}
+
+PartName ParsePartName(std::string_view file_name) {
+  const std::size_t dot = file_name.rfind('.');
+  if (dot != std::string_view::npos && dot != 0) {
+    const std::string_view digits = file_name.substr(dot + 1);
+    const auto part = ParseDigits(digits);
+    if (part && digits[0] != '0') return {std::string(file_name.substr(0, dot)), *part};
+  }
+  return {std::string(file_name), 0};
 }
 
 Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path) {

@@ -33,6 +33,15 @@ struct RankName {
 };
 std::optional<RankName> ParseRankName(std::string_view file_name);
 
+// "ggml-model-f16.bin.2": the part 2 of "ggml-model-f16.bin", which itself is part 0 and so named.
+struct PartName {
+  std::string base;
+  std::uint64_t part;
+
+  std::string NameOf(std::uint64_t other) const;
+};
+PartName ParsePartName(std::string_view file_name);
+
 // What an index says: tensor name -> shard, relative to the index's folder and checked to stay
 // below it, and the sum it claims.
 struct ShardIndex {

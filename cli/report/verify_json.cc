@@ -50,6 +50,7 @@ void WriteFile(const VerifyReport& report, const FileVerdict& file, JsonWriter* 
   json->Member("size", file.size);
   if (file.listed_size) json->Member("listed_size", *file.listed_size);
   json->Key("holds_weights").Bool(file.holds_weights);
+  json->Key("same_weights").Bool(file.same_weights);
   json->Key("remembered").Bool(file.remembered);
   json->Key("checks").BeginArray();
   for (const DigestCheck& check : file.checks) WriteCheck(check, json);
@@ -111,12 +112,8 @@ void WriteWeights(const WeightsVerdict& weights, JsonWriter* json) {
 
 }  // namespace
 
-ExitCode VerifyExit(const VerifyReport& report, bool part_only) {
+ExitCode VerifyExit(const VerifyReport& report) {
   ExitCode exit = ExitCode::kInconclusive;
-  const auto has = [&](FileState state) {
-    return std::any_of(report.files.begin(), report.files.end(),
-                       [&](const FileVerdict& file) { return file.state == state; });
-  };
   switch (report.verdict) {
     case Verdict::kAuthentic:
     case Verdict::kMatches:
@@ -127,11 +124,6 @@ ExitCode VerifyExit(const VerifyReport& report, bool part_only) {
       exit = ExitCode::kMismatch;
       break;
     case Verdict::kPartial:
-      if (part_only && !has(FileState::kMissing) && !has(FileState::kIncomplete) &&
-          !has(FileState::kUnread) && !has(FileState::kNotComparable)) {
-        exit = ExitCode::kOk;
-      }
-      break;
     case Verdict::kInconclusive:
       break;
   }

@@ -74,6 +74,9 @@ std::string IntactText(const FileVerdict& file) {
 
 // What is said of a file beside its name.
 std::string Remark(const FileVerdict& file) {
+  if (file.same_weights && file.state == FileState::kMismatch) {
+    return HumanBytes(file.size) + ", its weights are the same";
+  }
   switch (file.state) {
     case FileState::kWrongSize:
       return fmt::format("{} bytes here, {} listed{}", WithCommas(file.size),

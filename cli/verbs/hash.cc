@@ -61,6 +61,7 @@ class HashRun {
 
   Result<ExitCode> Run() {
     HM_TRY(ChooseAlgorithms());
+    HM_TRY(session_.CheckOutput(arguments_.Text("--output"), arguments_.Given("--force")));
     if (format_ == "hashdeep") {
       const std::string header = HashdeepHeader(algorithms_);
       if (IsStreamed()) {
@@ -280,6 +281,7 @@ Result<ExitCode> WriteModelManifest(const Arguments& arguments, Session& session
       extra.push_back(algorithm);
     }
   }
+  HM_TRY(session.CheckOutput(arguments.Text("--output"), arguments.Given("--force")));
   const Manifest manifest =
       HM_TRY(BuildManifest(arguments.Operands()[0], extra, session.GetTask()));
   const std::string text = HM_TRY(WriteManifest(manifest));
@@ -298,6 +300,7 @@ class TensorHashRun {
       : arguments_(arguments), session_(session) {}
 
   Result<ExitCode> Run() {
+    HM_TRY(session_.CheckOutput(arguments_.Text("--output"), arguments_.Given("--force")));
     algorithms_ =
         HM_TRY(ChosenAmong(std::array{Algorithm::kXxh64, Algorithm::kSha1, Algorithm::kSha256},
                            arguments_, "a gguf-hash list"));

@@ -40,7 +40,7 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
 
   const VerifyReport report =
       HM_TRY(Verify(arguments.Operands()[0], std::move(sources), options, session.GetTask()));
-  const ExitCode exit = VerifyExit(report, !options.include.empty());
+  const ExitCode exit = VerifyExit(report);
   if (arguments.Given("--json-lines")) {
     HM_TRY(session.Print(VerifyJsonLines(report)));
   } else if (arguments.Given("--json")) {

@@ -24,7 +24,7 @@ class File : public BlockSource {
  public:
   virtual const std::string& Name() const = 0;  // as the user named it, for messages
   virtual FileStamp Stamp() const = 0;          // taken when it was opened
-  // kIo if size, modification time or inode are no longer what they were at opening. Call it after
+  // kIo if size, inode or one of its times are no longer what they were at opening. Call it after
   // the last read: a verdict over a file that changed meanwhile would be about neither version.
   virtual Result<void> CheckUnchanged() const = 0;
 };
