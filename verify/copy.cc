@@ -1,11 +1,16 @@
 #include "verify/copy.h"
 
+#include <algorithm>
+#include <map>
 #include <memory>
+#include <numeric>
+#include <system_error>
 #include <utility>
 
 #include "formats/registry.h"
 #include "src/hash/hash_files.h"
 #include "verify/resume.h"
+#include "verify/sources/store.h"
 #include "weights/model_sets.h"
 
 namespace hallmark {
@@ -20,10 +25,15 @@ std::optional<Digest> CopyFile::Find(Algorithm algorithm) const {
 
 Result<Copy> Copy::List(std::filesystem::path path) {
   Copy copy;
-  copy.listing_ = HM_TRY(ListModelFiles(path));
-  copy.is_one_file_ = std::filesystem::is_regular_file(path) &&
-                      path.filename().string() == copy.listing_.files.front().path &&
-                      copy.listing_.files.size() == 1;
+  if (auto stored = HM_TRY(OpenStoredModel(path))) {
+    copy.listing_ = std::move(stored->listing);
+    copy.own_manifest_ = std::move(stored->source);
+  } else {
+    copy.listing_ = HM_TRY(ListModelFiles(path));
+    copy.is_one_file_ = std::filesystem::is_regular_file(path) &&
+                        path.filename().string() == copy.listing_.files.front().path &&
+                        copy.listing_.files.size() == 1;
+  }
   copy.path_ = std::move(path);
   copy.files_.resize(copy.listing_.files.size());
   return copy;
@@ -54,11 +64,29 @@ Result<std::vector<Finding>> Copy::ReadHeaders(const Task& task) {
   return findings;
 }
 
+std::vector<std::size_t> Copy::FindOriginals() const {
+  std::vector<std::size_t> original(Size());
+  std::iota(original.begin(), original.end(), std::size_t{0});
+  const auto& entries = listing_.files;
+  if (std::ranges::none_of(entries, &DirectoryEntry::is_link)) return original;
+  std::map<std::filesystem::path, std::size_t> first;
+  for (std::size_t i = 0; i < Size(); ++i) {
+    std::error_code code;
+    const std::filesystem::path real = std::filesystem::canonical(entries[i].full_path, code);
+    if (!code) original[i] = first.try_emplace(real, i).first->second;
+  }
+  return original;
+}
+
 Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
+  const std::vector<std::size_t> original = FindOriginals();
+  for (std::size_t i = 0; i < Size(); ++i) {
+    files_[original[i]].wanted.insert(files_[i].wanted.begin(), files_[i].wanted.end());
+  }
   std::vector<std::size_t> todo;
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < Size(); ++i) {
-    if (files_[i].wanted.empty()) continue;
+    if (files_[i].wanted.empty() || original[i] != i) continue;
     todo.push_back(i);
     total += Entry(i).size;
   }
@@ -108,6 +136,13 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
     return {};
   }));
   if (journal) journal->Discard();
+  for (std::size_t i = 0; i < Size(); ++i) {
+    if (original[i] == i || files_[i].wanted.empty()) continue;
+    files_[i].outcome = files_[original[i]].outcome;
+    files_[i].stamp = files_[original[i]].stamp;
+    files_[i].error = files_[original[i]].error;
+    files_[i].remembered = files_[original[i]].remembered;
+  }
   return hashed;
 }
 

@@ -12,13 +12,14 @@
 #include "src/hash/hash_sources.h"
 #include "src/io/directory.h"
 #include "src/io/file.h"
+#include "verify/sources/source.h"
 
 namespace hallmark {
 
 struct CopyFile {
   bool holds_weights = false;
   std::set<Algorithm> wanted;          // to compute
-  std::optional<HashOutcome> outcome;  // digests in the order of `wanted`
+  std::optional<HashOutcome> outcome;  // at least of `wanted`
   std::optional<FileStamp> stamp;      // of what was hashed
   std::optional<Error> error;          // why it could not be read to its end
   bool remembered = false;             // the outcome is that of an interrupted run
@@ -36,11 +37,14 @@ struct ResumeOptions {
 
 class Copy {
  public:
-  // A directory, an index.json with its shards, or a single file. Errors: there is no such thing.
+  // A directory, an index.json with its shards, a single file, or a manifest in a store, which
+  // stands for the blobs it lists. Errors: there is no such thing; a broken manifest.
   static Result<Copy> List(std::filesystem::path path);
 
   const std::filesystem::path& Path() const { return path_; }
   bool IsOneFile() const { return is_one_file_; }
+  // What it is a copy of by its own word, where it was named by its manifest.
+  const std::optional<Source>& OwnManifest() const { return own_manifest_; }
   const DirectoryListing& Listing() const { return listing_; }
   std::size_t Size() const { return files_.size(); }
   const DirectoryEntry& Entry(std::size_t index) const { return listing_.files[index]; }
@@ -52,8 +56,8 @@ class Copy {
   // listed, though a digest that matches does not depend on it. Errors: kInterrupted.
   Result<std::vector<Finding>> ReadHeaders(const Task& task);
 
-  // Computes what is wanted, reading every file once. A file that cannot be read keeps its error.
-  // Errors: kInterrupted.
+  // Computes what is wanted, reading every file once, whatever the number of links to it. A file
+  // that cannot be read keeps its error. Errors: kInterrupted.
   struct Hashed {
     std::uint64_t files = 0, bytes = 0;  // that were read, not remembered
   };
@@ -62,8 +66,12 @@ class Copy {
  private:
   Copy() = default;
 
+  // For each file the first one that is the same file, reached by another link.
+  std::vector<std::size_t> FindOriginals() const;
+
   std::filesystem::path path_;
   bool is_one_file_ = false;
+  std::optional<Source> own_manifest_;
   DirectoryListing listing_;
   std::vector<CopyFile> files_;  // parallel to listing_.files
 };

@@ -14,7 +14,10 @@ std::vector<std::optional<std::size_t>> MatchByName(const Source& source,
   std::multimap<std::string_view, std::size_t> by_name;
   std::vector<bool> taken(listing.files.size(), false);
   for (std::size_t i = 0; i < source.files.size(); ++i) {
-    const auto found = FindFile(listing, source.files[i].path);
+    auto found = FindFile(listing, source.files[i].path);
+    if (!found && !source.folder.empty()) {
+      found = FindFile(listing, source.folder + "/" + source.files[i].path);
+    }
     if (!found || taken[*found]) continue;
     match[i] = *found;
     taken[*found] = true;

@@ -10,8 +10,9 @@
 
 namespace hallmark {
 
-// For each file of `source`, the index of its file in `listing`, if path or a unique name tells it.
-// A file of the copy is given away once. A list entry without a path fits a copy of one file.
+// For each file of `source`, the index of its file in `listing`, if path (also below the source's
+// own folder) or a unique name tells it. A file of the copy is given away once. A list entry
+// without a path fits a copy of one file.
 std::vector<std::optional<std::size_t>> MatchByName(const Source& source,
                                                     const DirectoryListing& listing);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "verify/catalogue.h"
+#include "verify/sources/store.h"
 
 namespace hallmark {
 
@@ -14,6 +15,8 @@ Result<UnaskedSources> FindUnaskedSources(const std::filesystem::path& copy,
   SourcesAround around = HM_TRY(FindSourcesAround(copy, task));
   unasked.lists = std::move(around.sources);
   unasked.findings = std::move(around.findings);
+
+  if (auto store = SourceFromStore(copy, listing)) unasked.lists.push_back(*std::move(store));
 
   const Catalogue catalogue = HM_TRY(Catalogue::Load(UserCatalogueFolder()));
   unasked.findings.insert(unasked.findings.end(), catalogue.Findings().begin(),

@@ -1,4 +1,5 @@
-// What is known about a copy when nobody named a source: the catalogue, and the lists around it.
+// What is known about a copy when nobody named a source: the catalogue, the lists around it, and
+// the names that a store gives its blobs.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +11,7 @@
 namespace hallmark {
 
 struct UnaskedSources {
-  std::vector<Source> lists;  // found in the copy or right beside it
+  std::vector<Source> lists;  // found in the copy or right beside it, and the store's names
   // Catalogue entries of which some file is here by name, and size where known. Releases share
   // names, so an entry counts only once the digest of a file has proven it.
   std::vector<Source> candidates;

@@ -17,7 +17,9 @@
 #include "src/base/text.h"
 #include "verify/conclude.h"
 #include "verify/copy.h"
+#include "verify/copy_weights.h"
 #include "verify/damage.h"
+#include "verify/listed_content.h"
 #include "verify/match.h"
 #include "verify/unasked_sources.h"
 #include "verify/weights_comparison.h"
@@ -40,7 +42,11 @@ class Verification {
  public:
   Verification(Copy copy, std::vector<Source> sources, const VerifyOptions& options,
                const Task& task)
-      : copy_(std::move(copy)), sources_(std::move(sources)), options_(options), task_(task) {}
+      : copy_(std::move(copy)),
+        sources_(std::move(sources)),
+        options_(options),
+        task_(task),
+        weights_(copy_, task) {}
 
   Result<VerifyReport> Run() {
     report_.findings = copy_.Listing().findings;
@@ -52,13 +58,14 @@ class Verification {
     const Copy::Hashed hashed = HM_TRY(copy_.Hash(options_.resume, task_));
     report_.files_hashed = hashed.files;
     report_.bytes_hashed = hashed.bytes;
+    HM_TRY(CheckContents());
     Judge();
     DropUnprovenCandidates();
     FindDisagreements();
     AddUnlisted();
     HM_TRY(CompareAllWeights());
     HM_TRY(LocateDamage());
-    Summarise();
+    SummariseSources();
     Conclude(options_, report_);
     return std::move(report_);
   }
@@ -108,6 +115,10 @@ class Verification {
   }
 
   Result<void> LookForSources() {
+    if (copy_.OwnManifest()) {
+      sources_ = {*copy_.OwnManifest()};
+      return {};
+    }
     UnaskedSources unasked = HM_TRY(FindUnaskedSources(copy_.Path(), copy_.Listing(), task_));
     sources_ = std::move(unasked.lists);
     first_candidate_ = sources_.size();
@@ -155,6 +166,8 @@ class Verification {
   void MatchListed(std::size_t s) {
     const Source& source = sources_[s];
     const auto match = MatchByName(source, copy_.Listing());
+    const std::vector<bool> has_content = HasListedContent(source);
+    auto& present = present_.try_emplace(s, source.files.size()).first->second;
     std::vector<std::size_t> missing;
     std::vector<bool> matched(copy_.Size(), false);
     for (std::size_t i = 0; i < source.files.size(); ++i) {
@@ -168,7 +181,8 @@ class Verification {
       }
       FileVerdict verdict = AsListed(listed, s);
       if (match[i]) {
-        Expect(listed, source, *match[i], verdict);
+        Expect(listed, source, *match[i], has_content[i], verdict);
+        if (has_content[i] && verdict.state == FileState::kUnread) present[i] = match[i];
         matched[*match[i]] = true;
       } else if (const auto unfinished = FindUnfinished(listed.path, copy_.Listing())) {
         verdict.state = FileState::kIncomplete;
@@ -230,14 +244,15 @@ class Verification {
     if (file != nullptr && !file->sub_roots.empty()) copy_.File(p).wanted.insert(Algorithm::kTree);
   }
 
-  void Expect(const ListedFile& listed, const Source& source, std::size_t p, FileVerdict& verdict) {
+  void Expect(const ListedFile& listed, const Source& source, std::size_t p, bool has_content,
+              FileVerdict& verdict) {
     UsePresent(p, verdict);
     WantTree(source, listed, p);
     if (HasControlFile(copy_.Entry(p).path, copy_.Listing())) {
       verdict.state = FileState::kIncomplete;
     } else if (listed.size && *listed.size != verdict.size) {
       verdict.state = FileState::kWrongSize;
-    } else if (listed.digests.empty()) {
+    } else if (listed.digests.empty() && !has_content) {
       verdict.state = FileState::kNotComparable;
     } else {
       verdict.state = FileState::kUnread;  // until it was read
@@ -245,6 +260,19 @@ class Verification {
         copy_.File(p).wanted.insert(digest.digest.GetAlgorithm());
       }
     }
+  }
+
+  Result<void> CheckContents() {
+    for (const auto& [s, present] : present_) {
+      ContentChecks checks = HM_TRY(CheckListedContent(sources_[s], present, copy_, task_));
+      report_.bytes_hashed += checks.bytes_read;
+      for (std::size_t i = 0; i < checks.files.size(); ++i) {
+        if (!checks.files[i]) continue;
+        if (copy_.File(*present[i]).wanted.empty()) ++report_.files_hashed;
+        contents_.emplace(std::pair(s, sources_[s].files[i].path), *std::move(checks.files[i]));
+      }
+    }
+    return {};
   }
 
   // Two sources that say different things of one file cannot both be right.
@@ -270,16 +298,31 @@ class Verification {
       if (file.path.empty()) continue;
       const CopyFile& present = FileAt(file.path);
       Fill(present, file);
+      const auto content = contents_.find({file.source, file.listed_as});
       if (present.error) {
         file.state = FileState::kUnread;
         file.error = present.error;
+      } else if (content != contents_.end() && content->second.error) {
+        file.error = content->second.error;
       } else if (file.state == FileState::kUnread) {
         const bool all = std::all_of(file.checks.begin(), file.checks.end(),
                                      [](const DigestCheck& check) { return check.Matches(); });
         file.state = all ? FileState::kOk : FileState::kMismatch;
+        if (content != contents_.end()) Join(content->second, file);
       }
     }
     for (const auto& [s, candidates] : rename_candidates_) FindRenamed(s, candidates);
+  }
+
+  // What pieces and tensors say of a file, beside its digests.
+  void Join(const ContentVerdict& content, FileVerdict& file) {
+    if (content.differs) {
+      file.state = FileState::kMismatch;
+    } else if (content.unchecked > 0 && file.checks.empty()) {
+      file.state = FileState::kNotComparable;
+    }
+    file.damage = content.damage;
+    AddFindings(content.findings);
   }
 
   static void Fill(const CopyFile& present, FileVerdict& file) {
@@ -387,24 +430,27 @@ class Verification {
       }
       verdict.source = source.name;
       if (verdict.state == WeightsVerdict::State::kSame) {
-        Excuse(s, covered);
-        NoteWhatWasNotCompared();
+        const Model& own = *HM_TRY(weights_.Open());
+        Excuse(s, own, covered);
+        NoteWhatWasNotCompared(own);
       }
       // One different source outweighs one that is the same.
       if (report_.weights.state != WeightsVerdict::State::kDifferent) {
         report_.weights = std::move(verdict);
       }
     }
+    AddFindings(weights_.Findings());
     return {};
   }
 
   Result<WeightsVerdict> CompareWith(const Source& source, std::set<std::string>& covered) {
-    const WeightIdentity* const ours = HM_TRY(OwnIdentity());
+    const Model* const own = HM_TRY(weights_.Open());
+    const WeightIdentity* const ours = HM_TRY(weights_.Identity());
     if (source.model) {
       const Model other = HM_TRY(Model::Open(*source.model, task_));
       const WeightIdentity theirs = HM_TRY(ComputeIdentity(other, task_));
-      WeightsVerdict verdict = CompareWeights(*model_, *ours, Known(theirs));
-      HM_TRY(CountDifferingValues(*model_, other, task_, verdict));
+      WeightsVerdict verdict = CompareWeights(*own, *ours, Known(theirs));
+      HM_TRY(CountDifferingValues(*own, other, task_, verdict));
       HM_TRY(other.CheckUnchanged());
       for (const WeightFile& file : other.Files()) covered.insert(file.path);
       return verdict;
@@ -422,40 +468,14 @@ class Verification {
       if (source.manifest) reason += ": " + source.manifest->no_identity_reason;
       return Error{Errc::kUnsupported, "", std::move(reason)};
     }
-    return CompareWeights(*model_, *ours, theirs);
+    return CompareWeights(*own, *ours, theirs);
   }
 
-  // The copy, opened; the same files that were hashed.
-  Result<const Model*> OwnModel() {
-    if (model_) return &*model_;
-    Model model = HM_TRY(Model::Open(copy_.Path(), task_));
-    for (const WeightFile& file : model.Files()) {
-      const auto index = FindFile(copy_.Listing(), file.path);
-      if (!index || file.file == nullptr) continue;
-      const auto& hashed = copy_.File(*index).stamp;
-      if (!hashed || *hashed == file.file->Stamp()) continue;
-      return Error{Errc::kIo, file.file->Name(), "the file changed after it was hashed",
-                   std::nullopt, "try again when nothing writes to it"};
-    }
-    model_.emplace(std::move(model));
-    return &*model_;
-  }
-
-  Result<const WeightIdentity*> OwnIdentity() {
-    if (identity_) return &*identity_;
-    const Model* const model = HM_TRY(OwnModel());
-    WeightIdentity identity = HM_TRY(ComputeIdentity(*model, task_));
-    HM_TRY(model->CheckUnchanged());
-    AddFindings(identity.findings);
-    identity_.emplace(std::move(identity));
-    return &*identity_;
-  }
-
-  void NoteWhatWasNotCompared() {
-    const std::string_view format = model_->Files().front().reader->FormatName();
+  void NoteWhatWasNotCompared(const Model& own) {
+    const std::string_view format = own.Files().front().reader->FormatName();
     if (noted_metadata_ || (format != "gguf" && format != "ggml-legacy")) return;
     noted_metadata_ = true;
-    report_.findings.push_back({Severity::kNote, "metadata-not-compared", model_->Set().name,
+    report_.findings.push_back({Severity::kNote, "metadata-not-compared", own.Set().name,
                                 "what it says beside the weights (configuration, tokenizer, chat "
                                 "template) was not compared"});
   }
@@ -465,7 +485,9 @@ class Verification {
   // others; nothing else that holds weights, and nothing that another source says.
   void Excuse(std::size_t s, const std::set<std::string>& covered) {
     std::set<std::string> compared;
-    for (const WeightFile& file : model_->Files()) compared.insert(file.path);
+    if (const auto own = weights_.Open()) {
+      for (const WeightFile& file : (*own)->Files()) compared.insert(file.path);
+    }
     for (FileVerdict& file : report_.files) {
       switch (file.state) {
         case FileState::kMismatch:
@@ -502,55 +524,10 @@ class Verification {
     }
   }
 
-  // Where tensors lie in a file of the copy: those that differ, if they were compared; else all, by
-  // the word of the manifest or by the copy's own headers.
-  std::optional<KnownPlaces> PlacesIn(const FileVerdict& file) {
-    const Source& source = sources_[file.source];
-    const WeightsVerdict& weights = report_.weights;
-    const bool compared =
-        weights.source == source.name && (weights.state == WeightsVerdict::State::kDifferent ||
-                                          weights.state == WeightsVerdict::State::kSame);
-    KnownPlaces known;
-    if (compared) {
-      known.only_differing = true;
-      for (const auto& difference : weights.differences) {
-        for (const auto& [path, range] : difference.places) {
-          if (path == file.path) {
-            known.places.push_back({range, difference.tensor, difference.group});
-          }
-        }
-      }
-      return known;
-    }
-    if (source.manifest && !source.manifest->tensors.empty()) {
-      for (const ManifestTensor& tensor : source.manifest->tensors) {
-        for (const auto& place : tensor.places) {
-          if (place.file != file.listed_as) continue;
-          known.places.push_back({place.range, tensor.name, GroupKey(tensor.name)});
-        }
-      }
-      return known;
-    }
-    const Result<const Model*> model = OwnModel();
-    if (!model) return std::nullopt;
-    const Result<CanonicalModel> canonical = Canonicalise(**model, task_);
-    if (!canonical) return std::nullopt;
-    for (const CanonicalTensor& tensor : canonical->tensors) {
-      for (const TensorPart& part : tensor.parts) {
-        const WeightFile& home = (*model)->Files()[part.file];
-        if (home.path != file.path) continue;
-        const ByteRange range = home.reader->Tensors()[part.tensor].stored;
-        known.places.push_back({range, tensor.name, GroupKey(tensor.name)});
-      }
-    }
-    return known;
-  }
-
   Result<void> LocateDamage() {
     DropPlacesInIntactFiles();
     for (FileVerdict& file : report_.files) {
-      if (!file.holds_weights)
-        continue;  // which bytes of a small side file differ tells nobody much
+      if (!file.holds_weights) continue;  // bytes of a small side file tell nobody much
       const bool cut = file.state == FileState::kWrongSize || file.state == FileState::kIncomplete;
       if (file.listed_as.empty() || (file.state != FileState::kMismatch && !cut)) continue;
       const Source& source = sources_[file.source];
@@ -575,23 +552,22 @@ class Verification {
           stretches = HM_TRY(CompareBytes(**ours, **theirs, task_));
         }
       }
-      if (!stretches.empty()) file.damage = NameDamage(stretches, PlacesIn(file));
+      if (const auto content = contents_.find({file.source, file.listed_as});
+          content != contents_.end()) {
+        for (const ByteRange& range : content->second.stretches) stretches.push_back({range, 0});
+      }
+      if (!stretches.empty())
+        file.damage = NameDamage(stretches, weights_.PlacesIn(file, source, report_.weights));
     }
     return {};
   }
 
-  void Summarise() {
+  void SummariseSources() {
     for (const Source& source : sources_) {
+      report_.sources.push_back(Summarise(source));
       // Asked about one file, a source that lists it says all there is to say.
-      SourceSummary summary{source.name,        source.dialect,
-                            source.title,       source.complete || copy_.IsOneFile(),
-                            source.inside_copy, !source.files.empty(),
-                            source.files.size()};
-      for (const ListedFile& file : source.files) {
-        summary.resists_attackers &= ResistsAttackers(file);
-      }
-      report_.sources.push_back(std::move(summary));
-      for (const Finding& finding : source.findings) report_.findings.push_back(finding);
+      report_.sources.back().complete |= copy_.IsOneFile();
+      AddFindings(source.findings);
     }
   }
 
@@ -604,8 +580,10 @@ class Verification {
   std::vector<bool> is_source_;                              // by file of the copy
   std::map<std::size_t, std::vector<std::size_t>> missing_;  // by source: indexes of listed files
   std::map<std::size_t, std::set<std::size_t>> rename_candidates_;  // by source: files of the copy
-  std::optional<Model> model_;  // the copy's; identity_ refers to it
-  std::optional<WeightIdentity> identity_;
+  // By source: where each of its files is, if it has listed content to check there.
+  std::map<std::size_t, std::vector<std::optional<std::size_t>>> present_;
+  std::map<std::pair<std::size_t, std::string>, ContentVerdict> contents_;  // source, listed path
+  CopyWeights weights_;
   bool noted_metadata_ = false;
   VerifyReport report_;
 };

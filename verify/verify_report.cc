@@ -1,5 +1,7 @@
 #include "verify/verify_report.h"
 
+#include <algorithm>
+
 namespace hallmark {
 
 std::string_view VerdictName(Verdict verdict) {
@@ -56,6 +58,13 @@ std::string_view WeightsStateName(WeightsVerdict::State state) {
       return "not-comparable";
   }
   return "not-compared";
+}
+
+SourceSummary Summarise(const Source& source) {
+  const std::vector<bool> resisting = ResistingFiles(source);
+  const bool all = !resisting.empty() && std::ranges::count(resisting, false) == 0;
+  return {source.name, source.dialect,     source.title, source.complete, source.inside_copy,
+          all,         source.files.size()};
 }
 
 }  // namespace hallmark

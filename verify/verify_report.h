@@ -101,6 +101,8 @@ struct SourceSummary {
   std::uint64_t listed_files = 0;
 };
 
+SourceSummary Summarise(const Source& source);
+
 struct VerifyReport {
   Verdict verdict = Verdict::kInconclusive;
   std::string summary;  // one sentence for people: what holds, and on whose word

@@ -60,4 +60,30 @@ std::string BsdLine(const Digest& digest, std::string_view name, NameForm form) 
                      written.text, digest.Hex());
 }
 
+std::string HashdeepHeader(std::span<const Algorithm> algorithms) {
+  std::string header = "%%%% HASHDEEP-1.0\n%%%% size,";
+  for (const Algorithm algorithm : algorithms) {
+    header += fmt::format("{},", InfoOf(algorithm).name);
+  }
+  return header + "filename\n";
+}
+
+std::string HashdeepLine(std::uint64_t size, std::span<const Digest> digests, std::string_view name,
+                         NameForm form) {
+  const bool plain = name.find_first_of("\r\n") == std::string_view::npos;
+  if (!plain && form == NameForm::kBytes) return {};
+  std::string line = fmt::format("{},", size);
+  for (const Digest& digest : digests) line += digest.Hex() + ",";
+  line += form == NameForm::kForTerminal ? EscapeForPeople(name) : std::string(name);
+  return line + "\n";
+}
+
+std::string GgufHashLine(const Digest& digest, std::string_view name, std::string_view tensor,
+                         NameForm form) {
+  std::string place(name);
+  if (!tensor.empty()) place += fmt::format(":{}", tensor);
+  if (form == NameForm::kForTerminal) place = EscapeForPeople(place);
+  return fmt::format("{:<8}  {}  {}\n", InfoOf(digest.GetAlgorithm()).name, digest.Hex(), place);
+}
+
 }  // namespace hallmark

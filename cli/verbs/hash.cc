@@ -2,15 +2,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "cli/report/digest_list.h"
 #include "cli/report/json.h"
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
+#include "formats/registry.h"
 #include "src/hash/hash_files.h"
 #include "src/io/directory.h"
 #include "weights/manifest.h"
+#include "weights/tensor_data.h"
 
 namespace hallmark {
 namespace {
@@ -24,6 +27,32 @@ struct ListedFile {
   bool done = false;
 };
 
+std::vector<Algorithm> ChosenAlgorithms(const Arguments& arguments) {
+  std::vector<Algorithm> algorithms;
+  for (const std::string& name : arguments.List("--algo")) {
+    const std::optional<Algorithm> algorithm = AlgorithmByName(name);
+    HM_CHECK(algorithm.has_value());
+    algorithms.push_back(*algorithm);
+  }
+  return algorithms;
+}
+
+// Those of --algo, which must be among the ones that `list` can hold.
+Result<std::vector<Algorithm>> ChosenAmong(std::span<const Algorithm> known,
+                                           const Arguments& arguments, std::string_view list) {
+  std::vector<Algorithm> chosen = ChosenAlgorithms(arguments);
+  std::string names;
+  for (const Algorithm algorithm : known) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", InfoOf(algorithm).name);
+  }
+  for (const Algorithm algorithm : chosen) {
+    if (std::ranges::find(known, algorithm) != known.end()) continue;
+    return Error{Errc::kUsage, "hash", fmt::format("{} holds no {}", list, InfoOf(algorithm).name),
+                 std::nullopt, fmt::format("it can hold {}", names)};
+  }
+  return chosen;
+}
+
 // What is asked for, and what came out so far.
 class HashRun {
  public:
@@ -33,6 +62,14 @@ class HashRun {
   Result<ExitCode> Run() {
     HM_TRY(ChooseAlgorithms());
     HM_TRY(session_.CheckOutput(arguments_.Text("--output"), arguments_.Given("--force")));
+    if (format_ == "hashdeep") {
+      const std::string header = HashdeepHeader(algorithms_);
+      if (IsStreamed()) {
+        HM_TRY(session_.PrintNow(header));
+      } else {
+        text_ = header;
+      }
+    }
     for (const std::string& operand : arguments_.Operands()) HM_TRY(AddFiles(operand));
     HM_TRY(HashAll());
     HM_TRY(Finish());
@@ -52,18 +89,27 @@ class HashRun {
       algorithms_ = {Algorithm::kMd5};
       return {};
     }
-    for (const std::string& name : arguments_.List("--algo")) {
-      const std::optional<Algorithm> algorithm = AlgorithmByName(name);
-      HM_CHECK(algorithm.has_value());
-      algorithms_.push_back(*algorithm);
+    if (format_ == "hashdeep") {
+      // hashdeep's own choice, unless said.
+      algorithms_ = {Algorithm::kMd5, Algorithm::kSha256};
+      if (arguments_.Given("--algo")) {
+        algorithms_ =
+            HM_TRY(ChosenAmong(std::array{Algorithm::kMd5, Algorithm::kSha1, Algorithm::kSha256},
+                               arguments_, "a hashdeep list"));
+      }
+      return {};
     }
+    algorithms_ = ChosenAlgorithms(arguments_);
     if (format_.empty()) format_ = algorithms_.size() == 1 && IsPlainGnu() ? "gnu" : "bsd";
     if (format_ == "gnu" && algorithms_.size() > 1) {
       return Error{Errc::kUsage, "hash", "a gnu list holds digests of one algorithm", std::nullopt,
                    "use --format bsd, which names the algorithm on every line"};
     }
     if (format_ == "gnu" && !CanBeGnu()) {
-      return Error{Errc::kUsage, "hash", "a tree root in a gnu list would be taken for a sha256",
+      return Error{Errc::kUsage, "hash",
+                   algorithms_[0] == Algorithm::kTree
+                       ? "a tree root in a gnu list would be taken for a sha256"
+                       : "a git blob id in a gnu list would be taken for a sha1",
                    std::nullopt, "use --format bsd, which names the algorithm on every line"};
     }
     return {};
@@ -74,11 +120,15 @@ class HashRun {
   bool IsPlainGnu() const {
     const Algorithm algorithm = algorithms_.front();
     return algorithm == Algorithm::kMd5 || algorithm == Algorithm::kSha1 ||
-           algorithm == Algorithm::kSha256 || algorithm == Algorithm::kSha512;
+           algorithm == Algorithm::kSha256 || algorithm == Algorithm::kSha384 ||
+           algorithm == Algorithm::kSha512 || algorithm == Algorithm::kXxh64;
   }
 
+  // Of some not even that tells.
   bool CanBeGnu() const {
-    return std::find(algorithms_.begin(), algorithms_.end(), Algorithm::kTree) == algorithms_.end();
+    return std::none_of(algorithms_.begin(), algorithms_.end(), [](Algorithm algorithm) {
+      return algorithm == Algorithm::kTree || algorithm == Algorithm::kGitBlob;
+    });
   }
 
   Result<void> AddFiles(const std::string& operand) {
@@ -125,7 +175,11 @@ class HashRun {
     session_.GetTask().Begin("hashing", bytes, todo.size());
     return HashFiles(todo, session_.GetTask(), [&](std::size_t t, Result<HashedFile> hashed) {
       ListedFile& file = files_[index[t]];
-      if (hashed) {
+      if (hashed && format_ == "hashdeep" && file.name.find_first_of("\r\n") != std::string::npos) {
+        file.error = Error{Errc::kUnsupported, file.name,
+                           "a name with a line break cannot stand in a hashdeep list", std::nullopt,
+                           "use --format bsd or gnu"};
+      } else if (hashed) {
         file.size = hashed->stamp.size;
         file.digests = std::move(hashed->outcome.digests);
       } else {
@@ -162,6 +216,7 @@ class HashRun {
     }
     const NameForm form =
         IsStreamed() && session_.OutIsTerminal() ? NameForm::kForTerminal : NameForm::kBytes;
+    if (format_ == "hashdeep") return HashdeepLine(file.size, file.digests, file.name, form);
     std::string lines;
     for (const Digest& digest : file.digests) {
       lines +=
@@ -237,7 +292,61 @@ Result<ExitCode> WriteModelManifest(const Arguments& arguments, Session& session
   return ExitCode::kOk;
 }
 
+// Digests of tensors' data instead of files, as llama-gguf-hash writes them: of each tensor in file
+// order, then of all together.
+class TensorHashRun {
+ public:
+  TensorHashRun(const Arguments& arguments, Session& session)
+      : arguments_(arguments), session_(session) {}
+
+  Result<ExitCode> Run() {
+    HM_TRY(session_.CheckOutput(arguments_.Text("--output"), arguments_.Given("--force")));
+    algorithms_ =
+        HM_TRY(ChosenAmong(std::array{Algorithm::kXxh64, Algorithm::kSha1, Algorithm::kSha256},
+                           arguments_, "a gguf-hash list"));
+    for (const std::string& operand : arguments_.Operands()) {
+      if (Result<void> done = Add(operand); !done) {
+        if (done.error().code == Errc::kInterrupted) return std::move(done).error();
+        session_.Report(done.error());
+        exit_ = Worse(exit_, ExitCodeFor(done.error()));
+      }
+    }
+    HM_TRY(session_.PrintTo(arguments_.Text("--output"), arguments_.Given("--force"), text_));
+    return exit_;
+  }
+
+ private:
+  Result<void> Add(const std::string& name) {
+    const auto file = HM_TRY(OpenFile(name));
+    const auto reader = HM_TRY(OpenContainer(*file));
+    if (reader->FormatName() != "gguf") {
+      return Error{Errc::kUnsupported, name, "not a GGUF file, of which a gguf-hash list is made"};
+    }
+    std::vector<TensorDataRequest> requests;
+    for (std::size_t i = 0; i < reader->Tensors().size(); ++i) requests.push_back({i, algorithms_});
+    requests.push_back({std::nullopt, algorithms_});
+    session_.GetTask().Begin("hashing tensors", 2 * file->Size(), 1);
+    const auto digests = HM_TRY(HashTensorData(*reader, requests, session_.GetTask()));
+    HM_TRY(file->CheckUnchanged());
+    const bool to_terminal = arguments_.Text("--output").empty() && session_.OutIsTerminal();
+    const NameForm form = to_terminal ? NameForm::kForTerminal : NameForm::kBytes;
+    for (std::size_t r = 0; r < requests.size(); ++r) {
+      const std::string_view tensor =
+          requests[r].tensor ? std::string_view(reader->Tensors()[*requests[r].tensor].name) : "";
+      for (const Digest& digest : digests[r]) text_ += GgufHashLine(digest, name, tensor, form);
+    }
+    return {};
+  }
+
+  const Arguments& arguments_;
+  Session& session_;
+  std::vector<Algorithm> algorithms_;
+  std::string text_;
+  ExitCode exit_ = ExitCode::kOk;
+};
+
 Result<ExitCode> Run(const Arguments& arguments, Session& session) {
+  if (arguments.Text("--format") == "gguf-hash") return TensorHashRun(arguments, session).Run();
   if (arguments.Text("--format") == "manifest") return WriteModelManifest(arguments, session);
   return HashRun(arguments, session).Run();
 }
@@ -252,7 +361,8 @@ Verb HashVerb() {
           "Reads every file once, whatever the number of digests. Lists of --format gnu and bsd "
           "can "
           "be checked by coreutils and read by verify --against; a checklist is Meta's (md5, names "
-          "without the directory).\n\n"
+          "without the directory). hashdeep writes sizes too. gguf-hash is llama-gguf-hash's list, "
+          "of the data of each tensor of a GGUF file instead of files.\n\n"
           "--format manifest writes what a release is: files with sizes, sha256, tree roots and "
           "the "
           "roots of each 4 MiB; tensors with their places and digests; the weight identity. "
@@ -260,7 +370,7 @@ Verb HashVerb() {
           "a manifest, verify names the damaged ranges and tensors, and accepts the same weights "
           "in "
           "another container. Manifests of the same files are the same bytes on any machine.\n\n"
-          "md5, sha1 and crc32 guard against accidents, not attackers.",
+          "md5, sha1, crc32, xxh64 and git-blob guard against accidents, not attackers.",
       .operands = {{.name = "PATH",
                     .help = "files, or directories to hash all files of",
                     .many = true}},
@@ -269,13 +379,14 @@ Verb HashVerb() {
             .kind = ValueKind::kChoices,
             .value = "LIST",
             .help = "digests to compute, separated by commas",
-            .choices = {"sha256", "md5", "sha1", "sha512", "blake2b", "blake3", "crc32", "tree"},
+            .choices = {"sha256", "md5", "sha1", "sha384", "sha512", "blake2b", "blake3", "crc32",
+                        "xxh64", "git-blob", "tree"},
             .fallback = "sha256"},
            {.name = "--format",
             .kind = ValueKind::kChoice,
             .value = "FORMAT",
             .help = "gnu for one algorithm and bsd for several, unless said",
-            .choices = {"gnu", "bsd", "checklist", "manifest", "json"}},
+            .choices = {"gnu", "bsd", "checklist", "hashdeep", "gguf-hash", "manifest", "json"}},
            OutputOption("write to FILE, whole or not at all, instead of stdout"),
            ForceOption(),
            JsonOption(),

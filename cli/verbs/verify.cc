@@ -66,14 +66,18 @@ Verb VerifyVerb() {
           "partial (what was checked matches, but something is missing or unlisted), mismatch, or "
           "inconclusive (nothing that could be compared).\n\n"
           "A SOURCE is a checksum list in any common dialect (GNU, BSD, openssl, checklist.chk, a "
-          "single hash, a hub's tree listing, a git-lfs pointer), a hallmark manifest, another "
-          "copy "
-          "of the model, or an entry of the built-in catalogue. Without one, the catalogue and the "
-          "lists found around the copy are tried. A list that came with the copy cannot vouch for "
+          "single hash, hashdeep, llama-gguf-hash, a hub's listing, a git-lfs pointer), a torrent, "
+          "a "
+          "metalink, an Ollama or OCI manifest, an OMS signature's statement, a hallmark manifest, "
+          "another copy of the model, or an entry of the built-in catalogue. Without one, the "
+          "catalogue, the lists found around the copy and the names that Hugging Face's and "
+          "Ollama's stores give their blobs are tried. A list that came with the copy cannot vouch "
+          "for "
           "it, and is named as such.",
       .operands =
           {{.name = "MODEL",
-            .help = "the copy to check: a directory, an index.json with its shards, or one file"}},
+            .help = "the copy to check: a directory, an index.json with its shards, one file, or a "
+                    "manifest in Ollama's store"}},
       .options = Joined({{.name = "--against",
                           .kind = ValueKind::kSource,
                           .value = "SOURCE",

@@ -68,8 +68,8 @@ _hallmark() {
       ;;
     'hash')
       case $prev in
-        --algo) COMPREPLY=($(compgen -W 'sha256 md5 sha1 sha512 blake2b blake3 crc32 tree' -- "$cur")); return ;;
-        --format) COMPREPLY=($(compgen -W 'gnu bsd checklist manifest json' -- "$cur")); return ;;
+        --algo) COMPREPLY=($(compgen -W 'sha256 md5 sha1 sha384 sha512 blake2b blake3 crc32 xxh64 git-blob tree' -- "$cur")); return ;;
+        --format) COMPREPLY=($(compgen -W 'gnu bsd checklist hashdeep gguf-hash manifest json' -- "$cur")); return ;;
         --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --threads|-j) return ;;
         --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;

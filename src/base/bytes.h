@@ -46,4 +46,11 @@ void StoreLittle(std::byte* bytes, T value) {
   std::memcpy(bytes, &value, sizeof value);
 }
 
+template <std::unsigned_integral T>
+void StoreBig(std::byte* bytes, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    bytes[i] = static_cast<std::byte>(value >> (8 * (sizeof(T) - 1 - i)));
+  }
+}
+
 }  // namespace hallmark

@@ -12,10 +12,13 @@ constexpr std::array kTable = {
     AlgorithmInfo{Algorithm::kMd5, "md5", 16, false},
     AlgorithmInfo{Algorithm::kSha1, "sha1", 20, false},
     AlgorithmInfo{Algorithm::kSha256, "sha256", 32, true},
+    AlgorithmInfo{Algorithm::kSha384, "sha384", 48, true},
     AlgorithmInfo{Algorithm::kSha512, "sha512", 64, true},
     AlgorithmInfo{Algorithm::kBlake2b, "blake2b", 64, true},
     AlgorithmInfo{Algorithm::kBlake3, "blake3", 32, true},
     AlgorithmInfo{Algorithm::kCrc32, "crc32", 4, false},
+    AlgorithmInfo{Algorithm::kXxh64, "xxh64", 8, false},
+    AlgorithmInfo{Algorithm::kGitBlob, "git-blob", 20, false},
     AlgorithmInfo{Algorithm::kTree, "tree", 32, true},
 };
 
@@ -40,6 +43,8 @@ constexpr std::array kOtherSpellings = {
     Spelling{"sha-1", Algorithm::kSha1},
     Spelling{"sha-256", Algorithm::kSha256},
     Spelling{"sha2-256", Algorithm::kSha256},
+    Spelling{"sha-384", Algorithm::kSha384},
+    Spelling{"sha2-384", Algorithm::kSha384},
     Spelling{"sha-512", Algorithm::kSha512},
     Spelling{"sha2-512", Algorithm::kSha512},
     Spelling{"blake2b-512", Algorithm::kBlake2b},

@@ -16,10 +16,13 @@ enum class Algorithm : std::uint8_t {
   kMd5,
   kSha1,
   kSha256,
+  kSha384,
   kSha512,
   kBlake2b,  // BLAKE2b-512
   kBlake3,   // 256 bits
   kCrc32,    // ISO-HDLC, big-endian as lists print it
+  kXxh64,    // seed 0, big-endian as lists print it
+  kGitBlob,  // git's name of a file: SHA-1 over "blob SIZE", a NUL and the bytes
   kTree,     // BEP 52 root: SHA-256 over 16 KiB blocks
 };
 

@@ -14,7 +14,7 @@ HashStream::HashStream(const HashRequest& request, std::size_t index)
     if (algorithm == Algorithm::kTree) {
       wants_tree_ = true;
     } else if (std::none_of(lanes_.begin(), lanes_.end(), same)) {
-      lanes_.push_back({algorithm, MakeHasher(algorithm)});
+      lanes_.push_back({algorithm, MakeHasher(algorithm, size_)});
     }
   }
   chunk_count_ = size_ / kChunkBytes + (size_ % kChunkBytes != 0 ? 1 : 0);

@@ -1,16 +1,18 @@
 #include "src/hash/hasher.h"
 
 #include <blake3.h>
+#include <fmt/format.h>
 #include <zlib.h>
 
 #include "src/base/error.h"
 #include "src/hash/openssl_digest.h"
 #include "src/hash/tree.h"
+#include "src/hash/xxh64.h"
 
 namespace hallmark {
 namespace {
 
-// MD5 (RFC 1321), SHA-1, SHA-256, SHA-512 (FIPS 180-4), BLAKE2b-512 (RFC 7693).
+// MD5 (RFC 1321), SHA-1, SHA-256, SHA-384, SHA-512 (FIPS 180-4), BLAKE2b-512 (RFC 7693).
 class OpensslHasher final : public Hasher {
  public:
   explicit OpensslHasher(Algorithm algorithm) : algorithm_(algorithm), digest_(algorithm) {}
@@ -56,14 +58,46 @@ class Crc32Hasher final : public Hasher {
 
   Digest Finish() override {
     std::array<std::byte, 4> out;
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = static_cast<std::byte>(crc_ >> (24 - 8 * i));
-    }
+    StoreBig(out.data(), static_cast<std::uint32_t>(crc_));
     return Digest(Algorithm::kCrc32, out);
   }
 
  private:
   uLong crc_ = crc32_z(0, nullptr, 0);
+};
+
+class Xxh64Hasher final : public Hasher {
+ public:
+  void Update(ByteSpan bytes) override { stream_.Update(bytes); }
+
+  Digest Finish() override {
+    std::array<std::byte, 8> out;
+    StoreBig(out.data(), stream_.Finish());
+    return Digest(Algorithm::kXxh64, out);
+  }
+
+ private:
+  Xxh64 stream_;
+};
+
+// git's object format: "blob", a space, the size in decimal, a NUL, the bytes.
+class GitBlobHasher final : public Hasher {
+ public:
+  explicit GitBlobHasher(std::uint64_t size) : digest_(Algorithm::kSha1) {
+    const std::string header = fmt::format("blob {}", size);
+    digest_.Update(ByteSpan(reinterpret_cast<const std::byte*>(header.c_str()), header.size() + 1));
+  }
+
+  void Update(ByteSpan bytes) override { digest_.Update(bytes); }
+
+  Digest Finish() override {
+    std::array<std::byte, 20> out;
+    digest_.Finish(out.data());
+    return Digest(Algorithm::kGitBlob, out);
+  }
+
+ private:
+  OpensslDigest digest_;
 };
 
 class TreeRootHasher final : public Hasher {
@@ -77,11 +111,12 @@ class TreeRootHasher final : public Hasher {
 
 }  // namespace
 
-std::unique_ptr<Hasher> MakeHasher(Algorithm algorithm) {
+std::unique_ptr<Hasher> MakeHasher(Algorithm algorithm, std::optional<std::uint64_t> size) {
   switch (algorithm) {
     case Algorithm::kMd5:
     case Algorithm::kSha1:
     case Algorithm::kSha256:
+    case Algorithm::kSha384:
     case Algorithm::kSha512:
     case Algorithm::kBlake2b:
       return std::make_unique<OpensslHasher>(algorithm);
@@ -89,6 +124,11 @@ std::unique_ptr<Hasher> MakeHasher(Algorithm algorithm) {
       return std::make_unique<Blake3Hasher>();
     case Algorithm::kCrc32:
       return std::make_unique<Crc32Hasher>();
+    case Algorithm::kXxh64:
+      return std::make_unique<Xxh64Hasher>();
+    case Algorithm::kGitBlob:
+      HM_CHECK(size.has_value());
+      return std::make_unique<GitBlobHasher>(*size);
     case Algorithm::kTree:
       return std::make_unique<TreeRootHasher>();
   }
@@ -96,7 +136,7 @@ std::unique_ptr<Hasher> MakeHasher(Algorithm algorithm) {
 }
 
 Digest HashBytes(Algorithm algorithm, ByteSpan bytes) {
-  const auto hasher = MakeHasher(algorithm);
+  const auto hasher = MakeHasher(algorithm, bytes.size());
   hasher->Update(bytes);
   return hasher->Finish();
 }

@@ -1,7 +1,9 @@
 // One digest of one stream, in memory. Files go through hash_files.h.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "src/base/bytes.h"
 #include "src/hash/digest.h"
@@ -16,7 +18,9 @@ class Hasher {
   virtual Digest Finish() = 0;  // once; no Update after it
 };
 
-std::unique_ptr<Hasher> MakeHasher(Algorithm algorithm);
+// `size`: of the whole stream, in bytes. Only git-blob, which hashes it first, has to know it.
+std::unique_ptr<Hasher> MakeHasher(Algorithm algorithm,
+                                   std::optional<std::uint64_t> size = std::nullopt);
 Digest HashBytes(Algorithm algorithm, ByteSpan bytes);
 
 }  // namespace hallmark

@@ -17,6 +17,7 @@ class Methods {
     md5_ = Fetch("MD5");
     sha1_ = Fetch("SHA1");
     sha256_ = Fetch("SHA2-256");
+    sha384_ = Fetch("SHA2-384");
     sha512_ = Fetch("SHA2-512");
     blake2b_ = Fetch("BLAKE2B-512");
   }
@@ -29,6 +30,8 @@ class Methods {
         return sha1_;
       case Algorithm::kSha256:
         return sha256_;
+      case Algorithm::kSha384:
+        return sha384_;
       case Algorithm::kSha512:
         return sha512_;
       case Algorithm::kBlake2b:
@@ -49,6 +52,7 @@ class Methods {
   const EVP_MD* md5_;
   const EVP_MD* sha1_;
   const EVP_MD* sha256_;
+  const EVP_MD* sha384_;
   const EVP_MD* sha512_;
   const EVP_MD* blake2b_;
 };

@@ -13,7 +13,7 @@ printf 'e' >$'dir/carriage\rreturn'
 printf 'f' >'dir/-dash'
 printf 'g' >$'dir/\xff\xfe'
 
-for algorithm in md5 sha1 sha256 sha512; do
+for algorithm in md5 sha1 sha256 sha384 sha512; do
   run 0 hash --algo "$algorithm" dir
   err_is_empty
   "${algorithm}sum" --check --quiet "$scratch/out" || complain "${algorithm}sum refuses the gnu list"
@@ -31,6 +31,27 @@ sort "$scratch/out" | cmp -s - "$scratch/theirs" || complain 'not what sha256sum
 # A checklist has names without the directory.
 run 0 hash --format checklist dir
 (cd dir && md5sum --check --quiet "$scratch/out") || complain 'md5sum refuses the checklist'
+
+# git's name of a file says nothing in a list without tags.
+run 2 hash --format gnu --algo git-blob dir/plain
+run 0 hash --algo git-blob dir/plain
+out_has "GIT-BLOB (dir/plain) = $(git hash-object dir/plain)"
+
+# hashdeep: size, digests, name; no name with a line break can stand there.
+run 5 hash --format hashdeep dir
+out_has '%%%% size,md5,sha256,filename'
+out_has '1,0cc175b9c0f1b6a831c399e269772661,ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb,dir/plain'
+err_has 'line break'
+run 2 hash --format hashdeep --algo sha512 dir/plain
+
+# llama-gguf-hash's list, as it wrote it itself.
+for name in tiny-f16 tiny-Q4_K_M k256-Q6_K; do
+  (cd "$fixtures" && "$hallmark" hash --format gguf-hash --algo xxh64,sha1,sha256 "gguf/$name.gguf") \
+    >"$scratch/theirs"
+  cmp -s "$scratch/theirs" "$fixtures/hash/$name.gguf.manifest" || complain "not what llama-gguf-hash writes of $name"
+done
+run 5 hash --format gguf-hash "$fixtures/hf-safetensors-f32/model.safetensors"
+run 2 hash --format gguf-hash --algo md5 "$fixtures/gguf/tiny-f16.gguf"
 
 run 0 hash --json --algo sha256,crc32,tree dir/plain dir/empty
 json 'r["verdict"], r["files_hashed"], r["bytes_hashed"]' "('ok', 2, 1)"

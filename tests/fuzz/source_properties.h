@@ -25,6 +25,22 @@ inline void CheckSource(const Result<Source>& source, std::string_view name) {
   }
   HM_CHECK(!source->files.empty() || !source->weights.empty());
   HM_CHECK(!source->dialect.empty() && !source->title.empty());
+  for (const PieceList& list : source->pieces) {
+    HM_CHECK(list.piece_bytes > 0);
+    std::uint64_t total = 0;
+    std::set<std::size_t> files;
+    for (const PieceSpan& span : list.spans) {
+      total += span.bytes;
+      if (span.holder != PieceSpan::Holder::kFile) continue;
+      HM_CHECK(span.file < source->files.size() && files.insert(span.file).second);
+      HM_CHECK(source->files[span.file].size == span.bytes);
+    }
+    const std::uint64_t count = total / list.piece_bytes + (total % list.piece_bytes != 0);
+    HM_CHECK(list.digests.size() == count * InfoOf(list.algorithm).digest_bytes);
+  }
+  for (const ListedTensor& tensor : source->tensors) {
+    HM_CHECK(tensor.file < source->files.size() && !tensor.digests.empty());
+  }
   std::set<std::string_view> paths;
   for (const ListedFile& file : source->files) {
     HM_CHECK(paths.insert(file.path).second);

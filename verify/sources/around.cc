@@ -20,10 +20,11 @@ constexpr std::uint64_t kMaxSourceBytes = 100'000'000;  // of a manifest; lists 
 // Typical names of lists; content decides what they are.
 bool IsNamedLikeAList(std::string_view file_name) {
   const std::string name = AsciiLower(file_name);
-  for (const std::string_view suffix : {".chk", ".sfv", ".hallmark.json"}) {
+  for (const std::string_view suffix :
+       {".chk", ".sfv", ".hallmark.json", ".torrent", ".meta4", ".metalink", ".sigstore.json"}) {
     if (name.ends_with(suffix)) return true;
   }
-  if (!NameOfHashedFile(name).empty()) return true;
+  if (!NameOfHashedFile(name).empty() || name == "model.sig") return true;
   if (name.ends_with(".json")) {
     return name.find("manifest") != std::string::npos || name.find("hallmark") != std::string::npos;
   }
@@ -33,7 +34,7 @@ bool IsNamedLikeAList(std::string_view file_name) {
     return false;
   }
   for (const std::string_view part : {"md5sum", "sha1sum", "sha256sum", "sha512sum", "shasum",
-                                      "b2sum", "b3sum", "checksum", "checklist"}) {
+                                      "b2sum", "b3sum", "checksum", "checklist", "hashdeep"}) {
     if (name.find(part) != std::string::npos) return true;
   }
   return false;
@@ -43,13 +44,24 @@ bool IsNamedLikeAList(std::string_view file_name) {
 void Rebase(Source& source,
             const std::function<std::optional<std::string>(const std::string&)>& rebase) {
   std::vector<ListedFile> files;
-  for (ListedFile& file : source.files) {
-    auto path = rebase(file.path);
+  std::vector<std::optional<std::size_t>> moved(source.files.size());
+  for (std::size_t i = 0; i < source.files.size(); ++i) {
+    auto path = rebase(source.files[i].path);
     if (!path) continue;
-    file.path = std::move(*path);
-    files.push_back(std::move(file));
+    source.files[i].path = std::move(*path);
+    moved[i] = files.size();
+    files.push_back(std::move(source.files[i]));
   }
   source.files = std::move(files);
+  for (PieceList& list : source.pieces) {
+    for (PieceSpan& span : list.spans) {
+      if (span.holder != PieceSpan::Holder::kFile) continue;
+      if (!moved[span.file]) span.holder = PieceSpan::Holder::kElsewhere;
+      span.file = moved[span.file].value_or(0);
+    }
+  }
+  std::erase_if(source.tensors, [&](const ListedTensor& tensor) { return !moved[tensor.file]; });
+  for (ListedTensor& tensor : source.tensors) tensor.file = *moved[tensor.file];
   if (!source.manifest) return;
   for (ManifestFile& file : source.manifest->files) {
     if (auto path = rebase(file.path)) file.path = std::move(*path);

@@ -58,8 +58,7 @@ class ListingReader {
     source_.files = files_.Take();
     if (source_.files.empty()) return Malformed("the listing names no file");
     CheckFolders();
-    Note("git-blob-id", small_files_,
-         "only a git blob id, which is not compared: name and size are all that is checked");
+    Note("no-digest", sizes_only_, "only a size in this listing");
     Note("no-digest", bare_files_, "neither a digest nor a size in this listing");
     if (is_tree && items.size() == kTreePage) {
       source_.complete = false;
@@ -99,9 +98,12 @@ class ListingReader {
     const auto lfs = item.Find("lfs");
     if (lfs && lfs->IsObject()) {
       digest = HM_TRY(ReadLfs(*lfs, keys, size));
-    } else if (size) {
-      ++small_files_;
-    } else {
+    } else if (const auto blob = item.Find(keys.blob)) {
+      digest = Digest::FromHex(Algorithm::kGitBlob, blob->AsString().value_or(""));
+    }
+    if (!digest && size) {
+      ++sizes_only_;
+    } else if (!digest) {
       ++bare_files_;
     }
     if (!paths_.insert(path).second) {
@@ -157,7 +159,7 @@ class ListingReader {
   FileCollector files_;
   std::set<std::string, std::less<>> paths_;
   std::vector<std::string> folders_;
-  std::uint64_t small_files_ = 0;
+  std::uint64_t sizes_only_ = 0;
   std::uint64_t bare_files_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "src/base/text.h"
 
@@ -15,6 +16,7 @@ constexpr std::size_t kMinHex = 16;
 constexpr std::size_t kCrcHex = 8;
 constexpr std::size_t kMaxProblems = 100;
 constexpr std::size_t kMaxComments = 4096;
+constexpr std::size_t kMaxColumns = 16;  // of hashdeep, which knows five digests
 
 bool IsHexDigit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -118,7 +120,8 @@ std::optional<ParsedRecord> ParseTagged(ListLine line, std::string_view text, bo
   const std::size_t open = text.find('(');
   if (open == std::string_view::npos || open == 0) return std::nullopt;
   const bool bsd = text[open - 1] == ' ';
-  const std::string_view tag = text.substr(0, bsd ? open - 1 : open);
+  // rhash aligns the tags with blanks.
+  const std::string_view tag = TrimAscii(text.substr(0, bsd ? open - 1 : open));
   const std::string_view closing = bsd ? ") = " : ")= ";
   // A name may hold the closing text itself, a digest cannot: the last one counts.
   const std::size_t close = text.rfind(closing);
@@ -150,6 +153,60 @@ std::optional<ParsedRecord> ParseSfv(ListLine line, std::string_view text) {
   return Named(std::move(line), name, false);
 }
 
+// "sha256    hex  name"
+std::optional<ParsedRecord> ParseGgufHash(ListLine line, std::string_view text) {
+  const auto take_word = [&] {
+    const std::string_view word = text.substr(0, text.find_first_of(" \t"));
+    text.remove_prefix(word.size());
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    return word;
+  };
+  line.tag = take_word();
+  if (line.tag != "xxh64" && line.tag != "sha1" && line.tag != "sha256" && line.tag != "uuid") {
+    return std::nullopt;
+  }
+  line.hex = take_word();
+  if (line.tag == "uuid") std::erase(line.hex, '-');
+  if (line.hex.size() < kMinHex || !IsHex(line.hex)) return std::nullopt;
+  line.shape = LineShape::kGgufHash;
+  return Named(std::move(line), text, false);
+}
+
+// The columns of hashdeep's lists, and where it was started.
+struct Hashdeep {
+  std::vector<std::string> columns;  // digests only, between size and filename
+  std::string folder;                // ends with a slash, or is empty
+};
+
+// "size,hex,…,name"; the name is the last column and may hold commas.
+ParsedRecord ParseHashdeep(ListLine line, std::string_view text, const Hashdeep& list) {
+  line.shape = LineShape::kHashdeep;
+  const auto take_column = [&]() -> std::optional<std::string_view> {
+    const std::size_t comma = text.find(',');
+    if (comma == std::string_view::npos) return std::nullopt;
+    const std::string_view column = text.substr(0, comma);
+    text.remove_prefix(comma + 1);
+    return column;
+  };
+  const std::string_view digits = take_column().value_or("");
+  std::uint64_t size = 0;
+  const auto [stop, code] = std::from_chars(digits.data(), digits.data() + digits.size(), size);
+  if (digits.empty() || code != std::errc() || stop != digits.data() + digits.size()) {
+    return Problem("no size in the first column");
+  }
+  line.size = size;
+  for (const std::string& tag : list.columns) {
+    const auto hex = take_column();
+    if (!hex || !IsHex(*hex)) return Problem("fewer columns than the header names");
+    line.further.push_back({tag, std::string(*hex)});
+  }
+  line.tag = std::move(line.further.front().tag);
+  line.hex = std::move(line.further.front().hex);
+  line.further.erase(line.further.begin());
+  if (!list.folder.empty() && text.starts_with(list.folder)) text.remove_prefix(list.folder.size());
+  return Named(std::move(line), text, false);
+}
+
 // Words for a record that has no known shape.
 std::string DescribeStranger(std::string_view text) {
   const std::string_view word = text.substr(0, text.find_first_of(" \t"));
@@ -168,12 +225,15 @@ struct Habits {
   bool escapes;  // no NUL-separated list: coreutils writes no escapes there
   bool sfv;
   std::size_t min_hex;
+  Hashdeep hashdeep;
 };
 
 ParsedRecord ParseRecord(std::string_view text, std::uint64_t number, const Habits& habits) {
   ListLine line;
   line.number = number;
   bool escaped = false;
+  if (!habits.hashdeep.columns.empty())
+    return ParseHashdeep(std::move(line), text, habits.hashdeep);
   if (habits.sfv) {
     if (auto parsed = ParseSfv(line, text)) return std::move(*parsed);
   }
@@ -196,6 +256,7 @@ ParsedRecord ParseRecord(std::string_view text, std::uint64_t number, const Habi
     return ParseHexFirst(std::move(line), text.substr(colon + 1), escaped);
   }
   if (auto parsed = ParseTagged(line, text, escaped)) return std::move(*parsed);
+  if (auto parsed = ParseGgufHash(line, text)) return std::move(*parsed);
   return Problem(DescribeStranger(text));
 }
 
@@ -229,7 +290,7 @@ class RecordReader {
         continue;
       }
       record.remove_prefix(start);
-      if (SkipsArmour(record)) continue;
+      if (SkipsArmour(record) || SkipsHashdeepHeader(record)) continue;
       if (record[0] == '#' || record[0] == ';') {
         if (comments_.size() < kMaxComments) {
           comments_ += record.substr(0, kMaxComments - comments_.size());
@@ -248,6 +309,32 @@ class RecordReader {
   std::string TakeComments() { return std::move(comments_); }
 
  private:
+  // "%%%% HASHDEEP-1.0", "%%%% size,md5,sha256,filename", "## Invoked from: /folder"
+  bool SkipsHashdeepHeader(std::string_view record) {
+    static constexpr std::string_view kMark = "%%%% ", kFolder = "## Invoked from: ";
+    if (record.starts_with("%%%% HASHDEEP-")) {
+      is_hashdeep_ = true;
+      return true;
+    }
+    if (!is_hashdeep_) return false;
+    if (record.starts_with(kFolder)) {
+      habits_.hashdeep.folder = TrimAscii(record.substr(kFolder.size()));
+      habits_.hashdeep.folder += '/';
+    }
+    if (!record.starts_with(kMark)) return record.starts_with("##");
+    std::string_view columns = record.substr(kMark.size());
+    habits_.hashdeep.columns.clear();
+    if (!columns.starts_with("size,") || !columns.ends_with(",filename")) return true;
+    columns.remove_prefix(5);
+    columns.remove_suffix(8);
+    while (!columns.empty() && habits_.hashdeep.columns.size() < kMaxColumns) {
+      const std::size_t comma = columns.find(',');
+      habits_.hashdeep.columns.emplace_back(columns.substr(0, comma));
+      columns.remove_prefix(comma + 1);
+    }
+    return true;
+  }
+
   // RFC 4880, section 7: armour header lines, a blank line, the text, the signature.
   bool SkipsArmour(std::string_view record) {
     if (record.starts_with("-----BEGIN PGP SIGNED MESSAGE-----")) {
@@ -268,6 +355,7 @@ class RecordReader {
   std::string_view rest_;
   char separator_;
   Habits habits_;
+  bool is_hashdeep_ = false;
   std::uint64_t number_ = 0;
   std::string comments_;
   bool pgp_signed_ = false;

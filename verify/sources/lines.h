@@ -10,11 +10,13 @@
 namespace hallmark {
 
 enum class LineShape {
-  kGnu,      // "hex  name", "hex *name", "hex name": coreutils, b3sum, md5 -r
-  kTagged,   // "SHA256 (name) = hex": BSD, coreutils --tag
-  kOpenssl,  // "SHA2-256(name)= hex": openssl dgst
-  kSfv,      // "name crc32"
-  kLone,     // "hex", "hex  -", "SHA2-256(stdin)= hex": a digest of a file that is not named
+  kGnu,       // "hex  name", "hex *name", "hex name": coreutils, b3sum, md5 -r
+  kTagged,    // "SHA256 (name) = hex": BSD, coreutils --tag
+  kOpenssl,   // "SHA2-256(name)= hex": openssl dgst
+  kSfv,       // "name crc32"
+  kHashdeep,  // "size,hex,…,name", after a line that names the columns
+  kGgufHash,  // "sha256    hex  name", "sha256    hex  name:tensor": llama-gguf-hash
+  kLone,      // "hex", "hex  -", "SHA2-256(stdin)= hex": a digest of a file that is not named
 };
 
 struct ListLine {
@@ -26,6 +28,12 @@ struct ListLine {
   // True if backslashes in `name` are part of it: written with coreutils' escapes, or in a
   // NUL-separated list, which only coreutils writes. Else they may be Windows' separators.
   bool backslashes_meant = false;
+  // Of kHashdeep only: the size, and the digests after the first.
+  std::optional<std::uint64_t> size = {};
+  struct TaggedHex {
+    std::string tag, hex;
+  };
+  std::vector<TaggedHex> further = {};
 };
 
 struct LineProblem {
@@ -43,7 +51,8 @@ struct ListText {
 };
 
 // Accepts CRLF, a byte order mark, comments (# and ;), blank lines, coreutils' escapes, `algo:hex`,
-// NUL instead of newline (coreutils -z), PGP clear-text armour.
+// NUL instead of newline (coreutils -z), PGP clear-text armour. Names in a hashdeep list that lie
+// below the folder it says it was made in are taken relative to it.
 ListText ReadLines(std::string_view text, std::string_view file_name);
 
 // The shape of the first checksum line, if there is any.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "src/base/text.h"
 #include "src/io/directory.h"
@@ -13,10 +14,11 @@ namespace hallmark {
 namespace {
 
 constexpr std::size_t kMaxListBytes = 8 << 20;
-constexpr std::size_t kMaxTold = 100;  // findings about single lines
+constexpr std::size_t kMaxTold = 100;    // findings about single lines
+constexpr std::size_t kMaxLeftOut = 16;  // columns that are named
 
 // The algorithm families that the name of a list or its comments can speak of.
-enum class Hint { kNone, kMd5, kSha1, kSha256, kSha512, kBlake2, kBlake3, kCrc32 };
+enum class Hint { kNone, kMd5, kSha1, kSha256, kSha384, kSha512, kBlake2, kBlake3, kCrc32, kXxh64 };
 
 // The first family named in `text`, at the start of a word: "SHA256SUMS", "model.b3".
 Hint HintIn(std::string_view text) {
@@ -27,9 +29,10 @@ Hint HintIn(std::string_view text) {
   static constexpr Word kWords[] = {
       {"md5", Hint::kMd5},        {"sha256", Hint::kSha256}, {"sha2-256", Hint::kSha256},
       {"sha-256", Hint::kSha256}, {"sha512", Hint::kSha512}, {"sha2-512", Hint::kSha512},
-      {"sha-512", Hint::kSha512}, {"sha1", Hint::kSha1},     {"sha-1", Hint::kSha1},
-      {"blake2", Hint::kBlake2},  {"b2sum", Hint::kBlake2},  {"blake3", Hint::kBlake3},
-      {"b3sum", Hint::kBlake3},   {"crc32", Hint::kCrc32}};
+      {"sha-512", Hint::kSha512}, {"sha384", Hint::kSha384}, {"sha2-384", Hint::kSha384},
+      {"sha-384", Hint::kSha384}, {"xxh64", Hint::kXxh64},   {"sha1", Hint::kSha1},
+      {"sha-1", Hint::kSha1},     {"blake2", Hint::kBlake2}, {"b2sum", Hint::kBlake2},
+      {"blake3", Hint::kBlake3},  {"b3sum", Hint::kBlake3},  {"crc32", Hint::kCrc32}};
   const std::string lower = AsciiLower(text);
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -92,6 +95,8 @@ Choice ByLength(std::size_t digits, Hint hint, std::size_t usual) {
   switch (digits) {
     case 8:
       return {Algorithm::kCrc32, false, {}};
+    case 16:
+      return {Algorithm::kXxh64, false, {}};
     case 32:
       return {Algorithm::kMd5, false, {}};
     case 40:
@@ -99,18 +104,18 @@ Choice ByLength(std::size_t digits, Hint hint, std::size_t usual) {
     case 64:
       if (hint == Hint::kBlake3) return {Algorithm::kBlake3, false, {}};
       return {Algorithm::kSha256, hint != Hint::kSha256, {}};
+    case 96:
+      return {Algorithm::kSha384, false, {}};
     case 128:
       if (hint == Hint::kBlake2) return {Algorithm::kBlake2b, false, {}};
       return {Algorithm::kSha512, hint != Hint::kSha512, {}};
     case 56:
       return {std::nullopt, false, "56 hex digits: sha224 is not known here"};
-    case 96:
-      return {std::nullopt, false, "96 hex digits: sha384 is not known here"};
     default:
       break;
   }
   if (usual == 0) {
-    static constexpr std::array<std::size_t, 5> kLengths = {8, 32, 40, 64, 128};
+    static constexpr std::array<std::size_t, 7> kLengths = {8, 16, 32, 40, 64, 96, 128};
     usual = *std::min_element(kLengths.begin(), kLengths.end(), [&](auto a, auto b) {
       const auto distance = [&](std::size_t n) { return n > digits ? n - digits : digits - n; };
       return distance(a) < distance(b);
@@ -121,8 +126,8 @@ Choice ByLength(std::size_t digits, Hint hint, std::size_t usual) {
 
 // The commonest digest length of `lines` among those an algorithm has; 0 if there is none.
 std::size_t UsualLength(const std::vector<ListLine>& lines) {
-  static constexpr std::array<std::size_t, 5> kLengths = {8, 32, 40, 64, 128};
-  std::array<std::size_t, 5> counts{};
+  static constexpr std::array<std::size_t, 7> kLengths = {8, 16, 32, 40, 64, 96, 128};
+  std::array<std::size_t, 7> counts{};
   for (const ListLine& line : lines) {
     const auto at = std::find(kLengths.begin(), kLengths.end(), line.hex.size());
     if (at != kLengths.end()) ++counts[static_cast<std::size_t>(at - kLengths.begin())];
@@ -155,9 +160,16 @@ class ListBuilder {
   Result<Source> Build() {
     for (const ListLine& line : list_.lines) HM_TRY(AddLine(line));
     source_.files = collector_.Take();
+    TakeTensors();
     NoteProblems();
     if (source_.files.empty()) return NothingUsable();
     NoteGuesses();
+    if (!left_out_.empty()) {
+      source_.findings.push_back(
+          {Severity::kNote, "columns-left-out", "",
+           fmt::format("not checked, for not known here: {}",
+                       EscapeForPeople(fmt::format("{}", fmt::join(left_out_, ", "))))});
+    }
     if (list_.pgp_signed) {
       source_.findings.push_back({Severity::kNote, "signature-not-checked", "",
                                   "the list stands in a PGP signature, which is not checked"});
@@ -171,8 +183,7 @@ class ListBuilder {
 
  private:
   Result<void> AddLine(const ListLine& line) {
-    const Choice choice = line.tag.empty() ? ByLength(line.hex.size(), hint_, usual_)
-                                           : ByTag(line.tag, line.hex.size());
+    if (line.shape == LineShape::kGgufHash) return AddTensor(line);
     std::string path;
     if (line.shape == LineShape::kLone) {
       path = CheckRelativePath(NameOfHashedFile(file_name_)).value_or("");
@@ -191,6 +202,9 @@ class ListBuilder {
       }
       path = std::move(*checked);
     }
+    if (line.shape == LineShape::kHashdeep) return AddColumns(line, path);
+    const Choice choice = line.tag.empty() ? ByLength(line.hex.size(), hint_, usual_)
+                                           : ByTag(line.tag, line.hex.size());
     if (!choice.algorithm) {
       AddProblem(line.number, "unusable-digest", choice.problem);
       return {};
@@ -203,6 +217,92 @@ class ListBuilder {
     }
     return collector_.Add(std::move(path), std::nullopt,
                           Digest::FromHex(*choice.algorithm, line.hex), line.number);
+  }
+
+  // Columns of other algorithms (tiger, whirlpool) are left out where one is left to check by.
+  Result<void> AddColumns(const ListLine& line, const std::string& path) {
+    std::vector<ListLine::TaggedHex> columns = {{line.tag, line.hex}};
+    columns.insert(columns.end(), line.further.begin(), line.further.end());
+    std::size_t usable = 0;
+    std::string problem;
+    for (const auto& [tag, hex] : columns) {
+      const Choice choice = ByTag(tag, hex.size());
+      if (!choice.algorithm) {
+        if (AlgorithmByName(tag)) {
+          AddProblem(line.number, "unusable-digest", choice.problem);
+          return {};
+        }
+        if (problem.empty()) problem = choice.problem;
+        if (left_out_.size() < kMaxLeftOut) left_out_.insert(tag);
+        continue;
+      }
+      ++usable;
+      HM_TRY(collector_.Add(path, line.size, Digest::FromHex(*choice.algorithm, hex), line.number));
+    }
+    if (usable == 0) AddProblem(line.number, "unusable-digest", problem);
+    return {};
+  }
+
+  // "file:tensor", or "file" for the data of all its tensors. Of a path that leads elsewhere (the
+  // tool writes it as it was given) only the name counts.
+  Result<void> AddTensor(const ListLine& line) {
+    if (line.tag == "uuid") {
+      AddProblem(line.number, "unusable-digest", "a uuid of the tensors' data is not checked here");
+      return {};
+    }
+    const Choice choice = ByTag(line.tag, line.hex.size());
+    if (!choice.algorithm) {
+      AddProblem(line.number, "unusable-digest", choice.problem);
+      return {};
+    }
+    std::string_view file = line.name;
+    std::string_view tensor;
+    if (const std::size_t colon = file.rfind(':');
+        colon != std::string_view::npos && !AsciiLower(file).ends_with(".gguf")) {
+      tensor = file.substr(colon + 1);
+      file = file.substr(0, colon);
+    }
+    auto path = CheckRelativePath(file);
+    if (!path) path = CheckRelativePath(file.substr(file.find_last_of("/\\") + 1));
+    if (!path) {
+      AddProblem(line.number, "malformed-line", path.error().message);
+      return {};
+    }
+    const Digest digest = *Digest::FromHex(*choice.algorithm, line.hex);
+    HM_TRY(collector_.Add(*path, std::nullopt, std::nullopt, line.number));
+    std::vector<Digest>& known = tensors_[*path][std::string(tensor)];
+    for (const Digest& other : known) {
+      if (other.GetAlgorithm() != digest.GetAlgorithm() || other == digest) continue;
+      return Error{Errc::kMalformed, "",
+                   fmt::format("line {}: a second {} digest of {}", line.number, line.tag,
+                               EscapeForPeople(line.name))};
+    }
+    if (std::ranges::find(known, digest) == known.end()) known.push_back(digest);
+    return {};
+  }
+
+  void TakeTensors() {
+    bool weak = false;
+    for (std::size_t i = 0; i < source_.files.size(); ++i) {
+      const auto listed = tensors_.find(source_.files[i].path);
+      if (listed == tensors_.end()) continue;
+      for (auto& [name, digests] : listed->second) {
+        weak = weak || std::ranges::none_of(digests, [](const Digest& digest) {
+                 return InfoOf(digest.GetAlgorithm()).resists_attackers;
+               });
+        source_.tensors.push_back({i, name, std::move(digests)});
+      }
+    }
+    if (source_.tensors.empty()) return;
+    source_.complete = false;  // it says nothing of other files
+    source_.findings.push_back(
+        {Severity::kNote, "tensor-data-only", "",
+         "the list is of tensors' data: names, types, shapes and metadata are not checked"});
+    if (weak) {
+      source_.findings.push_back({Severity::kNote, "weak-digests", "",
+                                  "some tensors have only digests that guard against accidents, "
+                                  "not attackers"});
+    }
   }
 
   // Called in the order of lines, so that the first ones are kept.
@@ -269,6 +369,9 @@ class ListBuilder {
   std::vector<std::pair<std::uint64_t, Finding>> problems_;  // with their lines, in order
   std::uint64_t untold_ = 0;
   bool told_of_space_ = false;
+  std::set<std::string> left_out_;  // columns of hashdeep
+  std::map<std::string, std::map<std::string, std::vector<Digest>>, std::less<>>
+      tensors_;                             // by file and tensor, of llama-gguf-hash
   std::array<std::uint64_t, 2> guessed_{};  // lines of 64 and of 128 hex digits
 };
 

@@ -21,7 +21,8 @@ std::string_view Body(std::string_view text) {
 }
 
 constexpr std::string_view kSourceHint =
-    "a source is a list of checksums, a manifest, a hub's file listing, another copy, or "
+    "a source is a list of checksums, a torrent, a manifest, a hub's file listing, another copy, "
+    "or "
     "catalogue:ID";
 
 // JSON that is no source; empty `what` where RecogniseForeign has better words.
@@ -40,8 +41,8 @@ ForeignKind DescribeJson(std::string_view text) {
     return {"an index of shards: it says which file holds which tensor, not what the files are",
             "name the directory it lies in to compare with that copy"};
   }
-  if (root.Find("schemaVersion") && root.Find("layers")) {
-    return {"an OCI or Ollama manifest, which is not known here as a source", ""};
+  if (root.Find("schemaVersion") && root.Find("manifests")) {
+    return {"an OCI index, which names manifests and no files", "name one of the manifests"};
   }
   return {};
 }
@@ -56,21 +57,10 @@ ForeignKind DescribeByStart(std::string_view start) {
       {"untrusted comment:", "a minisign or signify signature or key, not a list", kSignedHint},
       {"-----begin pgp", "a detached signature or key, not a list", kSignedHint},
       {"-----begin ssh signature", "a detached signature, not a list", kSignedHint},
-      {"%%%% hashdeep", "a hashdeep list, which is not known here as a source", ""},
-      {"<metalink", "a metalink, which is not known here as a source", ""},
-      {"d8:announce", "a torrent, which is not known here as a source", ""},
-      {"d13:announce-list", "a torrent, which is not known here as a source", ""},
-      {"d4:info", "a torrent, which is not known here as a source", ""},
       {"version http", "looks like a git-lfs pointer, but of an unknown version", ""},
   };
   for (const Kind& kind : kKinds) {
     if (start.starts_with(kind.start)) return {std::string(kind.what), std::string(kind.hint)};
-  }
-  // "sha256    HEX  file.gguf:tensor"
-  for (const std::string_view algorithm : {"xxh64 ", "sha1 ", "sha256 ", "uuid "}) {
-    if (start.starts_with(algorithm) && start.find(" (") == std::string_view::npos) {
-      return {"looks like llama-gguf-hash's list: its hashes are of tensors, not of files", ""};
-    }
   }
   return {};
 }
@@ -115,9 +105,11 @@ bool IsMarkup(std::string_view text) {
 }  // namespace
 
 std::span<const Dialect> AllDialects() {
-  static const std::array<Dialect, 10> kDialects = {
-      kManifestDialect, kCatalogueDialect, kHubTreeDialect, kLfsPointerDialect, kChecklistDialect,
-      kGnuDialect,      kBsdDialect,       kOpensslDialect, kSfvDialect,        kLoneHashDialect};
+  static const std::array<Dialect, 18> kDialects = {
+      kManifestDialect,  kCatalogueDialect,  kHubTreeDialect,  kOciDialect,      kOmsDialect,
+      kCivitaiDialect,   kModelScopeDialect, kTorrentDialect,  kMetalinkDialect, kLfsPointerDialect,
+      kChecklistDialect, kHashdeepDialect,   kGgufHashDialect, kGnuDialect,      kBsdDialect,
+      kOpensslDialect,   kSfvDialect,        kLoneHashDialect};
   return kDialects;
 }
 
@@ -129,6 +121,18 @@ bool ResistsAttackers(const ListedFile& file) {
   });
 }
 
+std::vector<bool> ResistingFiles(const Source& source) {
+  std::vector<bool> resisting;
+  for (const ListedFile& file : source.files) resisting.push_back(ResistsAttackers(file));
+  for (const PieceList& list : source.pieces) {
+    if (!InfoOf(list.algorithm).resists_attackers) continue;
+    for (const PieceSpan& span : list.spans) {
+      if (span.holder == PieceSpan::Holder::kFile) resisting[span.file] = true;
+    }
+  }
+  return resisting;
+}
+
 void NoteWeakDigests(Source& source) {
   for (const Finding& finding : source.findings) {
     if (finding.code == "weak-digests") return;
@@ -136,17 +140,28 @@ void NoteWeakDigests(Source& source) {
   std::uint64_t weak = 0;
   std::uint64_t with_digests = 0;
   std::vector<std::string> algorithms;
-  for (const ListedFile& file : source.files) {
-    if (file.digests.empty()) continue;
+  const auto add = [&](std::string name) {
+    if (std::ranges::find(algorithms, name) == algorithms.end()) {
+      algorithms.push_back(std::move(name));
+    }
+  };
+  std::vector<bool> in_pieces(source.files.size(), false);
+  for (const PieceList& list : source.pieces) {
+    for (const PieceSpan& span : list.spans) {
+      if (span.holder == PieceSpan::Holder::kFile) in_pieces[span.file] = true;
+    }
+  }
+  const std::vector<bool> resisting = ResistingFiles(source);
+  for (std::size_t i = 0; i < source.files.size(); ++i) {
+    const ListedFile& file = source.files[i];
+    if (file.digests.empty() && !in_pieces[i]) continue;
     ++with_digests;
-    if (ResistsAttackers(file)) continue;
+    if (resisting[i]) continue;
     ++weak;
     for (const ListedDigest& listed : file.digests) {
-      std::string name(InfoOf(listed.digest.GetAlgorithm()).name);
-      if (std::find(algorithms.begin(), algorithms.end(), name) == algorithms.end()) {
-        algorithms.push_back(std::move(name));
-      }
+      add(std::string(InfoOf(listed.digest.GetAlgorithm()).name));
     }
+    if (file.digests.empty()) add("digests of pieces");
   }
   if (weak == 0) return;
   source.findings.push_back(

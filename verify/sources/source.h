@@ -35,11 +35,43 @@ struct ListedFile {
   std::string note = {};  // what the source says about it, for people; or empty
 };
 
+// A stretch of what a piece list is about, in its order.
+struct PieceSpan {
+  enum class Holder : std::uint8_t {
+    kFile,       // all of Source::files[file]
+    kZeros,      // padding that no file holds (BEP 47)
+    kElsewhere,  // a file that this source no longer speaks of
+  };
+  Holder holder;
+  std::size_t file;  // for kFile
+  std::uint64_t bytes;
+};
+
+// Digests of equal pieces of some files laid end to end, as torrents of version 1 have them; the
+// last piece is what is left. A list of one file is the pieces of that file (metalink).
+struct PieceList {
+  Algorithm algorithm;
+  std::uint64_t piece_bytes;       // not 0
+  std::vector<std::byte> digests;  // of all pieces, one after another
+  std::vector<PieceSpan> spans;    // no file twice
+};
+
+// What a list says of the data of one tensor, or of all tensors of a file in their order
+// (llama-gguf-hash).
+struct ListedTensor {
+  std::size_t file;  // index into Source::files
+  std::string name;  // as stored; empty: all of the file's tensor data
+  std::vector<Digest> digests;
+};
+
 struct Source {
   std::string name;     // as the user named it: "checklist.chk", "catalogue:llama-1/7B"
   std::string dialect;  // slug of what it was read as: "gnu", "manifest", "catalogue"
   std::string title;    // for people: "GNU checksum list"
   std::vector<ListedFile> files;
+  std::vector<PieceList> pieces;
+  std::vector<ListedTensor> tensors;  // by file
+  std::string folder;  // what the release's own directory is called, where the source says so
   // False if the source is known not to list every file of the release (an incomplete catalogue
   // entry, a single hash): unlisted files are then no finding, and all-matching is partial.
   bool complete = true;
@@ -89,6 +121,10 @@ Result<SourcesAround> FindSourcesAround(const std::filesystem::path& copy, const
 // True if a digest of `file` binds its bytes against attackers. A tree root does so only together
 // with the size: the two top nodes as a file of 64 bytes have the same root.
 bool ResistsAttackers(const ListedFile& file);
+
+// For each file of `source`, whether its digests or its pieces do so. Digests of tensors' data do
+// not: they bind neither names nor shapes.
+std::vector<bool> ResistingFiles(const Source& source);
 
 // Adds the finding that some or all files have only digests that attackers can match.
 void NoteWeakDigests(Source& source);

@@ -34,6 +34,9 @@ TEST(Hasher, GivesThePublishedDigests) {
        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
       {Algorithm::kSha256, million,
        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+      {Algorithm::kSha384, "abc",
+       "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
+       "8086072ba1e7cc2358baeca134c825a7"},
       {Algorithm::kSha512, "abc",
        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
        "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
@@ -73,12 +76,46 @@ TEST(Hasher, GivesTheOfficialBlake3Digests) {
   }
 }
 
+struct SampleVector {
+  std::size_t size;  // of SampleBytes
+  std::string_view hex;
+};
+
+// xxhsum 0.8.1 -H1: each way through the last stripe.
+TEST(Hasher, GivesXxhsumsDigests) {
+  const SampleVector vectors[] = {
+      {0, "ef46db3751d8e999"},    {1, "e934a84adb052768"},  {3, "e5c7bb4533bc65dd"},
+      {4, "ffced8604453cc1e"},    {7, "14cc643f630c72d2"},  {8, "884a173614b81b8d"},
+      {31, "c346d2b59b4d8ee1"},   {32, "cbf59c5116ff32b4"}, {33, "0c535d1acafb8ead"},
+      {63, "e26aa9e2a95f8e4f"},   {64, "f7c67301db6713f0"}, {100, "6ac1e58032166597"},
+      {1025, "cfd73aedd2d6a39d"},
+  };
+  for (const SampleVector& vector : vectors) {
+    EXPECT_EQ(HashBytes(Algorithm::kXxh64, SampleBytes(vector.size)).Hex(), vector.hex)
+        << vector.size;
+  }
+}
+
+// git 2.39 hash-object.
+TEST(Hasher, GivesGitsBlobIds) {
+  const SampleVector vectors[] = {
+      {0, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"},
+      {1, "f76dd238ade08917e6712764a16a22005a50573d"},
+      {100, "e2ff04130692d9bf4db627c66261452b72332a7b"},
+      {1025, "9ed68f60a29388a7fd22af4f315755d002fb613c"},
+  };
+  for (const SampleVector& vector : vectors) {
+    EXPECT_EQ(HashBytes(Algorithm::kGitBlob, SampleBytes(vector.size)).Hex(), vector.hex)
+        << vector.size;
+  }
+}
+
 TEST(Hasher, StreamingInOddPiecesEqualsOneShot) {
   const std::vector<std::byte> bytes = SampleBytes(5 * 1024 * 1024 + 4321);
   // Pieces that straddle every block size there is: 64, 128, 1024 and 16384 bytes.
   const std::size_t pieces[] = {1, 0, 63, 64, 65, 127, 1023, 4096, 16383, 16385, 40000, 1048577};
   for (const AlgorithmInfo& info : AllAlgorithms()) {
-    const auto hasher = MakeHasher(info.algorithm);
+    const auto hasher = MakeHasher(info.algorithm, bytes.size());
     ByteSpan rest = bytes;
     for (std::size_t i = 0; !rest.empty(); ++i) {
       const std::size_t piece = std::min(pieces[i % std::size(pieces)], rest.size());
@@ -91,7 +128,7 @@ TEST(Hasher, StreamingInOddPiecesEqualsOneShot) {
 
 TEST(Hasher, AnEmptyPieceChangesNothing) {
   for (const AlgorithmInfo& info : AllAlgorithms()) {
-    const auto hasher = MakeHasher(info.algorithm);
+    const auto hasher = MakeHasher(info.algorithm, 3);
     hasher->Update({});
     hasher->Update(AsBytes("abc"));
     hasher->Update({});

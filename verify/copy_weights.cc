@@ -1,0 +1,78 @@
+#include "verify/copy_weights.h"
+
+#include <utility>
+
+#include "weights/canonical.h"
+
+namespace hallmark {
+
+Result<const Model*> CopyWeights::Open() {
+  if (model_) return &*model_;
+  Model model = HM_TRY(Model::Open(copy_.Path(), task_));
+  for (const WeightFile& file : model.Files()) {
+    const auto index = FindFile(copy_.Listing(), file.path);
+    if (!index || file.file == nullptr) continue;
+    const auto& hashed = copy_.File(*index).stamp;
+    if (!hashed || *hashed == file.file->Stamp()) continue;
+    return Error{Errc::kIo, file.file->Name(), "the file changed after it was hashed", std::nullopt,
+                 "try again when nothing writes to it"};
+  }
+  model_.emplace(std::move(model));
+  return &*model_;
+}
+
+Result<const WeightIdentity*> CopyWeights::Identity() {
+  if (identity_) return &*identity_;
+  const Model* const model = HM_TRY(Open());
+  WeightIdentity identity = HM_TRY(ComputeIdentity(*model, task_));
+  HM_TRY(model->CheckUnchanged());
+  identity_.emplace(std::move(identity));
+  return &*identity_;
+}
+
+std::vector<Finding> CopyWeights::Findings() const {
+  return identity_ ? identity_->findings : std::vector<Finding>();
+}
+
+std::optional<KnownPlaces> CopyWeights::PlacesIn(const FileVerdict& file, const Source& source,
+                                                 const WeightsVerdict& compared) {
+  const bool by_digest =
+      compared.source == source.name && (compared.state == WeightsVerdict::State::kDifferent ||
+                                         compared.state == WeightsVerdict::State::kSame);
+  KnownPlaces known;
+  if (by_digest) {
+    known.only_differing = true;
+    for (const auto& difference : compared.differences) {
+      for (const auto& [path, range] : difference.places) {
+        if (path == file.path) {
+          known.places.push_back({range, difference.tensor, difference.group});
+        }
+      }
+    }
+    return known;
+  }
+  if (source.manifest && !source.manifest->tensors.empty()) {
+    for (const ManifestTensor& tensor : source.manifest->tensors) {
+      for (const auto& place : tensor.places) {
+        if (place.file != file.listed_as) continue;
+        known.places.push_back({place.range, tensor.name, GroupKey(tensor.name)});
+      }
+    }
+    return known;
+  }
+  const Result<const Model*> model = Open();
+  if (!model) return std::nullopt;
+  const Result<CanonicalModel> canonical = Canonicalise(**model, task_);
+  if (!canonical) return std::nullopt;
+  for (const CanonicalTensor& tensor : canonical->tensors) {
+    for (const TensorPart& part : tensor.parts) {
+      const WeightFile& home = (*model)->Files()[part.file];
+      if (home.path != file.path) continue;
+      const ByteRange range = home.reader->Tensors()[part.tensor].stored;
+      known.places.push_back({range, tensor.name, GroupKey(tensor.name)});
+    }
+  }
+  return known;
+}
+
+}  // namespace hallmark
