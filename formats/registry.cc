@@ -17,6 +17,7 @@ constexpr std::array kFormats = {
     Format{"gguf", "GGUF", SniffGguf, OpenGguf},
     Format{"pytorch-zip", "PyTorch zip", SniffPytorchZip, OpenPytorchZip},
     Format{"pytorch-legacy", "PyTorch legacy", SniffPytorchLegacy, OpenPytorchLegacy},
+    Format{"pytorch-tar", "PyTorch tar", SniffPytorchTar, OpenPytorchTar},
 };
 
 const Format* FindFormat(const FileHead& head) {

@@ -1,10 +1,12 @@
 #include "verify/copy.h"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 
-#include "formats/registry.h"
 #include "src/hash/hash_files.h"
+#include "verify/file_headers.h"
 #include "verify/resume.h"
 
 namespace hallmark {
@@ -27,26 +29,12 @@ Result<Copy> Copy::List(std::filesystem::path path) {
 }
 
 Result<std::vector<Finding>> Copy::ReadHeaders(const Task& task) {
+  const auto folder = FolderOnDisk(is_one_file_ ? path_.parent_path() : path_);
+  std::vector<HeaderReading> readings = HM_TRY(ReadFileHeaders(*folder, listing_, task));
   std::vector<Finding> findings;
   for (std::size_t i = 0; i < Size(); ++i) {
-    HM_TRY(task.CheckStopped());
-    const auto file = OpenFile(Entry(i).full_path);
-    if (!file) continue;  // hashing will say why
-    const Result<const Format*> format = SniffFormat(**file);
-    if (!format || *format == nullptr) continue;
-    files_[i].holds_weights = true;
-    const auto reader = (*format)->open(**file);
-    if (reader) {
-      for (const Finding& finding : (*reader)->Findings()) {
-        if (finding.severity != Severity::kNote) findings.push_back(finding);
-      }
-    } else {
-      const Error& error = reader.error();
-      const bool dangerous = error.code == Errc::kDangerous;
-      findings.push_back({dangerous ? Severity::kDanger : Severity::kWarning,
-                          dangerous ? "dangerous" : "unreadable-container", Entry(i).path,
-                          error.message, error.offset});
-    }
+    files_[i].holds_weights = readings[i].holds_weights;
+    std::ranges::move(readings[i].findings, std::back_inserter(findings));
   }
   return findings;
 }

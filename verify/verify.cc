@@ -27,7 +27,8 @@ namespace {
 
 bool LooksLikeWeights(std::string_view path) {
   for (const std::string_view suffix :
-       {".safetensors", ".pth", ".pt", ".bin", ".gguf", ".ckpt", ".npz"}) {
+       {".safetensors", ".pth", ".pt", ".bin", ".gguf", ".ckpt", ".npz", ".onnx", ".onnx_data",
+        ".onnx.data", ".distcp", ".tar"}) {
     if (path.ends_with(suffix)) return true;
   }
   return false;

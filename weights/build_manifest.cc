@@ -33,10 +33,12 @@ Result<std::vector<ManifestFile>> HashListing(const DirectoryListing& listing,
   return listed;
 }
 
-ManifestTensor::Place PlaceOf(const Model& model, const TensorPart& part) {
-  const WeightFile& file = model.Files()[part.file];
-  const TensorInfo& info = file.reader->Tensors()[part.tensor];
-  return {file.path, info.name, info.dtype, info.shape, info.stored};
+void AddPlaces(const Model& model, const TensorPart& part, ManifestTensor& tensor) {
+  const TensorInfo& info = model.Files()[part.file].reader->Tensors()[part.tensor];
+  for (FileStretch& stretch : model.PlacesOf(part.file, part.tensor)) {
+    tensor.places.push_back(
+        {std::move(stretch.path), info.name, info.dtype, info.shape, stretch.range});
+  }
 }
 
 Result<void> AddWeights(const std::filesystem::path& root, const Task& task, Manifest& manifest) {
@@ -62,7 +64,7 @@ Result<void> AddWeights(const std::filesystem::path& root, const Task& task, Man
     entry.dtype = tensor.dtype;
     entry.shape = tensor.shape;
     entry.digest = tensor.digest;
-    for (const TensorPart& part : tensor.parts) entry.places.push_back(PlaceOf(*model, part));
+    for (const TensorPart& part : tensor.parts) AddPlaces(*model, part, entry);
   }
   return {};
 }

@@ -29,7 +29,7 @@ std::optional<std::uint64_t> ParseDigits(std::string_view text) {
   return value;
 }
 
-std::string_view Folder(std::string_view path) {  // "" or "a/b/"
+std::string_view FolderOf(std::string_view path) {  // "" or "a/b/"
   return path.substr(0, path.rfind('/') + 1);
 }
 std::string_view FileName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -47,11 +47,13 @@ bool IsSideFile(std::string_view name) {
 
 class SetFinder {
  public:
-  explicit SetFinder(const DirectoryListing& listing) : listing_(listing) {
+  SetFinder(const Folder& folder, const DirectoryListing& listing)
+      : folder_(folder), listing_(listing) {
     for (const DirectoryEntry& entry : listing.files) entries_.emplace(entry.path, &entry);
   }
 
   Result<std::vector<ModelSet>> Find() {
+    AddDistributed();
     AddIndexed();
     AddRanks();
     AddNumbered();
@@ -84,17 +86,38 @@ class SetFinder {
   }
 
   bool HoldsWeights(const std::string& path) const {
-    const auto file = OpenFile(entries_.at(path)->full_path);
+    const auto file = folder_.Open(path);
     // What cannot be opened may well be a shard; opening it again will say why it is not.
     if (!file) return true;
     const auto format = SniffFormat(**file);
     return !format || *format != nullptr;
   }
 
+  Result<ShardIndex> ReadIndex(const std::string& path) const {
+    const auto file = HM_TRY(folder_.Open(path));
+    return ReadShardIndex(*file);
+  }
+
+  // A distributed checkpoint is known by its metadata, which names all the files of its folder that
+  // it is kept in; none of them is a model by itself.
+  void AddDistributed() {
+    std::set<std::string> done;
+    for (const DirectoryEntry& entry : listing_.files) {
+      if (!IsDistributedShard(FileName(entry.path))) continue;
+      claimed_.insert(entry.path);
+      const std::string metadata = std::string(FolderOf(entry.path)) + kDistributedMetadata;
+      if (!done.insert(metadata).second) continue;
+      ModelSet set;
+      set.name = metadata;
+      Place(&set, metadata);
+      sets_.push_back(std::move(set));
+    }
+  }
+
   void AddIndexed() {
     for (const DirectoryEntry& entry : listing_.files) {
       if (!entry.path.ends_with(".index.json")) continue;
-      auto index = ReadShardIndex(entry.full_path);
+      auto index = ReadIndex(entry.path);
       if (!index) {
         if (!index_error_) index_error_ = std::move(index).error();
         continue;
@@ -103,7 +126,7 @@ class SetFinder {
       set.layout = ModelSet::Layout::kIndexed;
       set.index = entry.path;
       for (const std::string& file : index->files) {
-        Place(&set, std::string(Folder(entry.path)) + file);
+        Place(&set, std::string(FolderOf(entry.path)) + file);
       }
       set.name = fmt::format("{} ({} files)", entry.path, index->files.size());
       sets_.push_back(std::move(set));
@@ -116,7 +139,7 @@ class SetFinder {
       if (claimed_.contains(entry.path)) continue;
       const auto rank = ParseRankName(FileName(entry.path));
       if (rank && HoldsWeights(entry.path)) {
-        groups[{std::string(Folder(entry.path)), rank->suffix}].emplace(rank->rank, entry.path);
+        groups[{std::string(FolderOf(entry.path)), rank->suffix}].emplace(rank->rank, entry.path);
       }
     }
     for (const auto& [key, ranks] : groups) {
@@ -143,7 +166,7 @@ class SetFinder {
       if (!name || name->total > kMaxShards || !HoldsWeights(entry.path)) continue;
       ModelSet set;
       set.layout = ModelSet::Layout::kNumbered;
-      const std::string folder(Folder(entry.path));
+      const std::string folder(FolderOf(entry.path));
       for (std::uint64_t i = 1; i <= name->total; ++i) {
         done.insert(folder + name->NameOf(i));
         Place(&set, folder + name->NameOf(i));
@@ -157,7 +180,7 @@ class SetFinder {
   void AddSingles() {
     for (const DirectoryEntry& entry : listing_.files) {
       if (claimed_.contains(entry.path) || IsSideFile(FileName(entry.path))) continue;
-      const auto file = OpenFile(entry.full_path);
+      const auto file = folder_.Open(entry.path);
       if (!file) continue;
       const auto format = SniffFormat(**file);
       if (!format || *format == nullptr) continue;
@@ -168,6 +191,7 @@ class SetFinder {
     }
   }
 
+  const Folder& folder_;
   const DirectoryListing& listing_;
   std::unordered_map<std::string, const DirectoryEntry*> entries_;
   std::set<std::string> claimed_;
@@ -205,6 +229,8 @@ std::string RankName::NameOf(std::uint64_t other) const {
   return fmt::format("consolidated.{:0{}}{}", other, digits, suffix);
 }
 
+bool IsDistributedShard(std::string_view file_name) { return file_name.ends_with(".distcp"); }
+
 std::optional<RankName> ParseRankName(std::string_view file_name) {
   constexpr std::string_view kPrefix = "consolidated.";
   if (!file_name.starts_with(kPrefix)) return std::nullopt;
@@ -216,25 +242,24 @@ std::optional<RankName> ParseRankName(std::string_view file_name) {
   return RankName{std::string(rest.substr(dot)), *rank, dot};
 }
 
-Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path) {
-  const auto file = HM_TRY(OpenFile(path));
-  const std::string text = HM_TRY(ReadWholeFile(*file, kMaxIndexBytes));
-  const JsonDocument document = HM_TRY(JsonDocument::Parse(text, file->Name()));
+Result<ShardIndex> ReadShardIndex(const File& file) {
+  const std::string text = HM_TRY(ReadWholeFile(file, kMaxIndexBytes));
+  const JsonDocument document = HM_TRY(JsonDocument::Parse(text, file.Name()));
   const auto map = document.Root().Find("weight_map");
   if (!map || !map->IsObject()) {
-    return Error{Errc::kMalformed, file->Name(), "this is no index: it has no weight_map"};
+    return Error{Errc::kMalformed, file.Name(), "this is no index: it has no weight_map"};
   }
   ShardIndex index;
   std::set<std::string> files;
   for (const JsonMember& member : map->Members()) {
     const auto shard = member.value.AsString();
     if (!shard) {
-      return Error{Errc::kMalformed, file->Name(),
+      return Error{Errc::kMalformed, file.Name(),
                    fmt::format("weight_map names no file for {}", EscapeForPeople(member.key))};
     }
     auto checked = CheckRelativePath(*shard);
     if (!checked) {
-      return Error{Errc::kMalformed, file->Name(),
+      return Error{Errc::kMalformed, file.Name(),
                    fmt::format("weight_map sends {} to {}: {}", EscapeForPeople(member.key),
                                EscapeForPeople(*shard), checked.error().message)};
     }
@@ -242,7 +267,7 @@ Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path) {
     index.entries.push_back({std::string(member.key), *std::move(checked)});
   }
   if (index.entries.empty()) {
-    return Error{Errc::kMalformed, file->Name(), "weight_map is empty"};
+    return Error{Errc::kMalformed, file.Name(), "weight_map is empty"};
   }
   index.files.assign(files.begin(), files.end());
   std::ranges::sort(index.files, NaturalLess);
@@ -252,8 +277,8 @@ Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path) {
   return index;
 }
 
-Result<std::vector<ModelSet>> FindModelSets(const DirectoryListing& listing) {
-  return SetFinder(listing).Find();
+Result<std::vector<ModelSet>> FindModelSets(const Folder& folder, const DirectoryListing& listing) {
+  return SetFinder(folder, listing).Find();
 }
 
 }  // namespace hallmark

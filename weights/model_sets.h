@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "src/base/error.h"
+#include "src/io/file.h"
 
 namespace hallmark {
 
@@ -32,6 +32,10 @@ struct RankName {
 };
 std::optional<RankName> ParseRankName(std::string_view file_name);
 
+// torch.distributed.checkpoint: the file that describes a checkpoint, and names of its other files.
+inline constexpr const char* kDistributedMetadata = ".metadata";
+bool IsDistributedShard(std::string_view file_name);  // "__3_0.distcp"
+
 // What an index says: tensor name -> shard, relative to the index's folder and checked to stay
 // below it, and the sum it claims.
 struct ShardIndex {
@@ -43,6 +47,6 @@ struct ShardIndex {
   std::optional<double> total_size;
 };
 // kMalformed: no JSON, no weight_map, a path that leaves the folder.
-Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path);
+Result<ShardIndex> ReadShardIndex(const File& file);
 
 }  // namespace hallmark

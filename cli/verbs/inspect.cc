@@ -56,10 +56,16 @@ Result<void> CountParameters(const Task& task, InspectReport* report) {
 }
 
 Result<void> ListSideFiles(const std::filesystem::path& path, InspectReport* report) {
-  if (!std::filesystem::is_directory(path)) return {};
-  const DirectoryListing listing = HM_TRY(ListFiles(report->model->Root()));
-  std::set<std::string> own = {report->model->Set().index};
-  for (const WeightFile& file : report->model->Files()) own.insert(file.path);
+  const Model& model = *report->model;
+  const bool is_tar = model.Home()->NameOf("") == path.string();
+  if (!is_tar && !std::filesystem::is_directory(path)) return {};
+  const DirectoryListing listing = HM_TRY(model.Home()->List());
+  std::set<std::string> own = {model.Set().index};
+  for (const WeightFile& file : model.Files()) {
+    for (std::size_t i = 0; i <= file.reader->Companions().size(); ++i) {
+      own.insert(model.PathOf(file, i));
+    }
+  }
   for (const DirectoryEntry& entry : listing.files) {
     if (own.count(entry.path) == 0) report->side_files.push_back(entry);
   }

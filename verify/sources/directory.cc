@@ -29,7 +29,8 @@ bool IsByTheWay(std::string_view path) {
 
 // An index and the shards it names, which are all there is to such a copy.
 Result<DirectoryListing> ListShards(const fs::path& index) {
-  const ShardIndex shards = HM_TRY(ReadShardIndex(index));
+  const auto file = HM_TRY(OpenFile(index));
+  const ShardIndex shards = HM_TRY(ReadShardIndex(*file));
   const fs::path folder = index.parent_path();
   DirectoryListing listing;
   std::vector<std::string> names = shards.files;
