@@ -4,7 +4,9 @@
 
 #include <array>
 
+#include "formats/dcp.h"
 #include "formats/gguf.h"
+#include "formats/onnx.h"
 #include "formats/pytorch_legacy.h"
 #include "formats/pytorch_zip.h"
 #include "formats/safetensors.h"
@@ -17,6 +19,8 @@ constexpr std::array kFormats = {
     Format{"gguf", "GGUF", SniffGguf, OpenGguf},
     Format{"pytorch-zip", "PyTorch zip", SniffPytorchZip, OpenPytorchZip},
     Format{"pytorch-legacy", "PyTorch legacy", SniffPytorchLegacy, OpenPytorchLegacy},
+    Format{"pytorch-dcp", "PyTorch distributed checkpoint", SniffDcp, OpenDcp},
+    Format{"onnx", "ONNX", SniffOnnx, OpenOnnx},
     Format{"pytorch-tar", "PyTorch tar", SniffPytorchTar, OpenPytorchTar},
 };
 

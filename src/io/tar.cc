@@ -89,16 +89,6 @@ bool Header::ChecksumHolds() const {
   return sum == bytes_sum || sum == signed_sum;
 }
 
-std::optional<std::uint64_t> ParseDecimal(std::string_view text) {
-  if (text.empty() || text.size() > 19) return std::nullopt;  // below 2^64
-  std::uint64_t value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return value;
-}
-
 // Reads the headers one after the other. Lives for one ReadTar.
 class TarReader {
  public:

@@ -72,22 +72,26 @@ ExpectedTensor ReadTensor(JsonValue value) {
   if (!type.empty()) std::reverse(tensor.shape.begin(), tensor.shape.end());
   tensor.sha256 = TextOf(value, "sha256");
   if (tensor.sha256.empty()) tensor.sha256 = TextOf(value, "sha256_le");
+  if (tensor.sha256.empty()) {  // of a file that holds f32 only
+    tensor.dtype = "f32";
+    tensor.sha256 = TextOf(value, "f32_sha256");
+  }
   if (const auto offset = value.Find("offset")) tensor.offset = offset->AsU64();
   if (const auto offsets = NumbersOf(value, "offsets"); !offsets.empty())
     tensor.offset = offsets[0];
   return tensor;
 }
 
-std::vector<ExpectedFile> ReadExpectedFiles() {
-  const auto document = JsonDocument::Parse(ReadFixture("expected.json"), "expected.json");
+// Those of one folder, given relative to tests/vectors/fixtures.
+void ReadExpectedFiles(const std::string& folder, std::vector<ExpectedFile>& files) {
+  const auto document = JsonDocument::Parse(ReadFixture(folder + "expected.json"), folder);
   EXPECT_TRUE(Ok(document));
-  std::vector<ExpectedFile> files;
   for (const JsonMember& member : document->Root().Find("files")->Members()) {
     const auto tensors = member.value.Find("tensors");
     const auto kept = member.value.Find("kept");
     if (!tensors || !tensors->IsObject() || (kept && kept->AsBool() == false)) continue;
     ExpectedFile file;
-    file.path = member.key;
+    file.path = folder + std::string(member.key);
     file.format = TextOf(member.value, "format");
     file.size = member.value.Find("size")->AsU64().value();
     for (const JsonMember& tensor : tensors->Members()) {
@@ -95,6 +99,11 @@ std::vector<ExpectedFile> ReadExpectedFiles() {
     }
     files.push_back(std::move(file));
   }
+}
+
+std::vector<ExpectedFile> ReadExpectedFiles() {
+  std::vector<ExpectedFile> files;
+  for (const char* folder : {"", "../onnx/", "../dcp/"}) ReadExpectedFiles(folder, files);
   return files;
 }
 
