@@ -1,5 +1,6 @@
 #include "cli/app.h"
 
+#include <algorithm>
 #include <exception>
 #include <new>
 
@@ -39,7 +40,13 @@ ExitCode RunVerb(const Invocation& invocation, Terminal* terminal,
 ExitCode Run(const std::vector<std::string>& arguments, Terminal* terminal,
              const std::atomic<bool>* stopped) {
   Result<Invocation> invocation = ParseCommandLine(arguments);
-  if (!invocation) return Fail(invocation.error(), terminal);
+  if (!invocation) {
+    // What was meant is not known, but who asks for JSON gets JSON.
+    if (std::ranges::find(arguments, "--json") != arguments.end()) {
+      (void)terminal->WriteOut(ErrorReport(arguments.front(), invocation.error()));
+    }
+    return Fail(invocation.error(), terminal);
+  }
   if (invocation->wants_help) {
     const std::string text = invocation->verb == nullptr
                                  ? OverviewText()
@@ -61,7 +68,8 @@ ExitCode RunHallmark(const std::vector<std::string>& arguments, Terminal* termin
   try {
     return Run(arguments, terminal, stopped);
   } catch (const std::bad_alloc&) {
-    terminal->WriteError("hallmark: error: a bug in hallmark: out of memory\n");
+    terminal->WriteError("hallmark: error: not enough memory for this\n");
+    return ExitCode::kInconclusive;
   } catch (const std::exception& exception) {
     terminal->WriteError(std::string("hallmark: error: a bug in hallmark: ") + exception.what() +
                          "\n");

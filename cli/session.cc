@@ -126,6 +126,11 @@ Result<void> Session::PrintNow(std::string_view text) {
   return terminal_->WriteOut(text);
 }
 
+Result<void> Session::CheckOutput(const std::string& path, bool force) const {
+  if (path.empty()) return {};
+  return CheckTarget(path, force);
+}
+
 Result<void> Session::PrintTo(const std::string& path, bool force, std::string_view text) {
   if (path.empty()) return Print(text);
   return WriteFileAtomically(path, text, force);

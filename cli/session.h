@@ -43,6 +43,8 @@ class Session {
   Result<void> Print(std::string_view text);
   // Results that come one by one while work goes on.
   Result<void> PrintNow(std::string_view text);
+  // Whether PrintTo could write there; for before long work.
+  Result<void> CheckOutput(const std::string& path, bool force) const;
   // Results to `path`, whole or not at all; to stdout if it is empty.
   Result<void> PrintTo(const std::string& path, bool force, std::string_view text);
   // A message on stderr; notes are silent with --quiet.

@@ -1,5 +1,5 @@
-// The reader of every container that keeps its tensors as they are: row-major, little-endian,
-// uncompressed. Such a format only has to parse its header.
+// The reader of every container that keeps its tensors as they are: row-major, uncompressed. Such a
+// format only has to parse its header.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,9 @@ namespace hallmark {
 struct ContainerContents {
   std::string_view format_name;  // of static storage
   std::string format_detail;
-  std::vector<TensorInfo> tensors;  // all verbatim
+  // Each stored as its payload, which is verbatim but for the order of bytes within a number: what
+  // is not verbatim is big-endian, of a type that HasByteOrder.
+  std::vector<TensorInfo> tensors;
   std::vector<MetadataEntry> metadata;
   std::vector<Finding> findings;
 };

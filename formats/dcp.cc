@@ -25,7 +25,7 @@ constexpr std::string_view kModule = "torch.distributed.checkpoint.metadata";
 struct Piece {
   std::unique_ptr<File> window;
   std::unique_ptr<ModelReader> reader;
-  TensorPlace place;  // of the numbers
+  StoredPlace place;  // of the numbers
 };
 
 struct Tensor {
@@ -56,8 +56,8 @@ class DcpReader final : public ModelReader {
   std::string_view RootKey() const override { return contents_.root_key; }
   std::span<const CompanionFile> Companions() const override { return contents_.companions; }
 
-  std::vector<TensorPlace> PlacesOf(std::size_t index) const override {
-    std::vector<TensorPlace> places;
+  std::vector<StoredPlace> PlacesOf(std::size_t index) const override {
+    std::vector<StoredPlace> places;
     for (const Piece& piece : contents_.tensors[index].pieces) places.push_back(piece.place);
     return places;
   }

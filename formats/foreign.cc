@@ -13,8 +13,6 @@ using namespace std::string_view_literals;
 
 constexpr const char* kUnpackHint = "unpack it and give the files inside";
 constexpr const char* kConvertHint = "convert it to safetensors with the tool that made it";
-constexpr const char* kLegacyGgmlHint =
-    "it is older than GGUF and needs the reader for legacy GGML files";
 
 struct Magic {
   std::size_t offset;
@@ -51,10 +49,7 @@ constexpr std::array kMagics = {
     Magic{4, "TFL3"sv, "a TensorFlow Lite model", kConvertHint},
     Magic{0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras keeps weights in those)", kConvertHint},
     Magic{0, "\x93NUMPY"sv, "a numpy array (.npy)", "collect the arrays in a safetensors file"},
-    Magic{0, "lmgg"sv, "a legacy GGML file (ggml)", kLegacyGgmlHint},
-    Magic{0, "fmgg"sv, "a legacy GGML file (ggmf)", kLegacyGgmlHint},
-    Magic{0, "tjgg"sv, "a legacy GGML file (ggjt)", kLegacyGgmlHint},
-    Magic{0, "algg"sv, "a legacy GGML LoRA adapter (ggla)", ""},
+    Magic{0, "algg"sv, "a legacy GGML LoRA adapter (ggla)", "give the model it adapts"},
     Magic{0, "nsgg"sv, "a llama.cpp session (ggsn)", "give the model it was made with"},
 };
 

@@ -35,9 +35,9 @@ class GgufParser {
   explicit GgufParser(const File& file) : file_(file), cursor_(file) {}
 
   Result<ContainerContents> Parse() {
-    const std::uint32_t version = HM_TRY(ReadVersion());
-    GgufHeaderCursor header(cursor_, sizeof(std::uint64_t));
-    const std::uint64_t tensor_count = HM_TRY(header.Count(kSmallestTensorInfo, "tensors"));
+    HM_TRY(ReadVersion());
+    GgufHeaderCursor header(cursor_, layout_);
+    const std::uint64_t tensor_count = HM_TRY(header.Count(SmallestTensorInfo(), "tensors"));
     const std::uint64_t entry_count =
         HM_TRY(header.Count(header.SmallestEntry(), "metadata entries"));
     HM_TRY(ReadMetadata(header, entry_count));
@@ -46,39 +46,35 @@ class GgufParser {
     HM_TRY(PlaceTensors());
     HM_TRY(CheckTail());
     contents_.format_name = "gguf";
-    contents_.format_detail = fmt::format("GGUF v{}, alignment {}", version, alignment_);
+    contents_.format_detail =
+        fmt::format("GGUF v{}, {}alignment {}", version_,
+                    layout_.order == ByteOrder::kBig ? "big-endian, " : "", alignment_);
     return std::move(contents_);
   }
 
  private:
   // An empty name, no dimensions, type and offset.
-  static constexpr std::uint64_t kSmallestTensorInfo = 8 + 4 + 4 + 8;
+  std::uint64_t SmallestTensorInfo() const { return layout_.length_bytes + 4 + 4 + 8; }
 
-  Error Unsupported(std::string message, std::uint64_t offset, std::string hint = {}) const {
-    return Error{Errc::kUnsupported, file_.Name(), std::move(message), offset, std::move(hint)};
-  }
-
-  Result<std::uint32_t> ReadVersion() {
+  Result<void> ReadVersion() {
     if (HM_TRY(cursor_.TakeText(kMagic.size())) != kMagic) {
       return cursor_.MalformedAt(0, "the file does not begin with GGUF");
     }
-    const std::uint32_t version = HM_TRY(cursor_.U32());
-    if (version == 2 || version == 3) return version;
-    if (version == 0) return cursor_.MalformedAt(kVersionOffset, "GGUF version 0");
-    if (version == 1) {
-      return Unsupported("this is GGUF version 1, versions 2 and 3 are read", kVersionOffset,
-                         "take a newer copy, or make one from the original weights");
-    }
+    version_ = HM_TRY(cursor_.U32());
+    if (version_ == 0) return cursor_.MalformedAt(kVersionOffset, "GGUF version 0");
     // The version counts the releases of the format: a number this large is one read the wrong way
     // round, which is how ggml and gguf-py tell as well.
-    if ((version & 0xffff) == 0) {
-      return Unsupported(fmt::format("this is GGUF version {} in big-endian byte order, "
-                                     "little-endian is read",
-                                     __builtin_bswap32(version)),
-                         kVersionOffset, "gguf-py's gguf_convert_endian.py turns it around");
+    if ((version_ & 0xffff) == 0) {
+      layout_.order = ByteOrder::kBig;
+      version_ = __builtin_bswap32(version_);
     }
-    return Unsupported(fmt::format("this is GGUF version {}, versions 2 and 3 are read", version),
-                       kVersionOffset);
+    if (version_ > 3) {
+      return Error{Errc::kUnsupported, file_.Name(),
+                   fmt::format("this is GGUF version {}, versions 1 to 3 are read", version_),
+                   kVersionOffset};
+    }
+    if (version_ == 1) layout_.length_bytes = 4;
+    return {};
   }
 
   Result<void> ReadMetadata(GgufHeaderCursor& header, std::uint64_t count) {
@@ -129,7 +125,7 @@ class GgufParser {
     const auto in_tensor = [&](std::string_view message) {
       return cursor_.MalformedAt(begin, fmt::format("tensor {}: {}", QuoteName(name), message));
     };
-    const std::uint32_t dimensions = HM_TRY(cursor_.U32());
+    const std::uint32_t dimensions = HM_TRY(header.U32());
     if (dimensions > kMostDimensions) {
       return in_tensor(fmt::format("{} dimensions, limit {}", dimensions, kMostDimensions));
     }
@@ -137,7 +133,7 @@ class GgufParser {
     for (std::uint32_t i = 0; i < dimensions; ++i) {
       shape[dimensions - 1 - i] = HM_TRY(header.Length());
     }
-    const std::uint32_t type = HM_TRY(cursor_.U32());
+    const std::uint32_t type = HM_TRY(header.U32());
     const std::optional<Dtype> dtype = DtypeOfGgmlType(type);
     if (!dtype) {
       const std::string_view removed = RemovedGgmlType(type);
@@ -147,18 +143,28 @@ class GgufParser {
       error.code = Errc::kUnsupported;
       return error;
     }
-    const std::uint64_t offset = HM_TRY(cursor_.U64());
+    const std::uint64_t offset = HM_TRY(header.U64());
     if (offset % alignment_ != 0) {
       return in_tensor(
           fmt::format("its offset {} is no multiple of the alignment {}", offset, alignment_));
     }
     const Result<std::uint64_t> payload = PayloadBytes(*dtype, shape);
     if (!payload) return in_tensor(payload.error().message);
+    const bool is_big = layout_.order == ByteOrder::kBig;
+    if (is_big && !HasByteOrder(*dtype)) {
+      Error error =
+          in_tensor(fmt::format("the byte order of big-endian blocks of type {} is not "
+                                "settled: ggml does not read what it writes",
+                                DtypeName(*dtype)));
+      error.code = Errc::kUnsupported;
+      return error;
+    }
     return TensorInfo{.name = name,
                       .dtype = *dtype,
                       .shape = std::move(shape),
                       .payload_bytes = *payload,
-                      .stored = {offset, *payload}};
+                      .stored = {offset, *payload},
+                      .verbatim = !is_big || !HoldsWideNumbers(*dtype)};
   }
 
   void NoteOddNames() {
@@ -291,6 +297,8 @@ class GgufParser {
 
   const File& file_;
   FileCursor cursor_;
+  std::uint32_t version_ = 0;
+  GgufLayout layout_ = {.length_bytes = 8, .order = ByteOrder::kLittle};
   std::uint64_t alignment_ = kDefaultAlignment;
   std::uint64_t data_begin_ = 0;
   ContainerContents contents_;

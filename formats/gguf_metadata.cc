@@ -32,9 +32,19 @@ Result<void> GgufHeaderCursor::CheckHeaderLimit(std::uint64_t size) const {
   return {};
 }
 
-Result<std::uint64_t> GgufHeaderCursor::Length() {
-  if (length_bytes_ == 4) return HM_TRY(cursor_.U32());
+Result<std::uint32_t> GgufHeaderCursor::U32() {
+  if (layout_.order == ByteOrder::kBig) return cursor_.Big<std::uint32_t>();
+  return cursor_.U32();
+}
+
+Result<std::uint64_t> GgufHeaderCursor::U64() {
+  if (layout_.order == ByteOrder::kBig) return cursor_.Big<std::uint64_t>();
   return cursor_.U64();
+}
+
+Result<std::uint64_t> GgufHeaderCursor::Length() {
+  if (layout_.length_bytes == 4) return HM_TRY(U32());
+  return U64();
 }
 
 Result<std::uint64_t> GgufHeaderCursor::Count(std::uint64_t min_item_bytes, std::string_view what) {
@@ -64,7 +74,7 @@ Result<std::string_view> GgufHeaderCursor::Text(std::string_view what) {
 
 Result<MetadataType> GgufHeaderCursor::Type() {
   const std::uint64_t offset = Offset();
-  const std::uint32_t id = HM_TRY(cursor_.U32());
+  const std::uint32_t id = HM_TRY(U32());
   if (const auto type = MetadataTypeOfGguf(id)) return *type;
   return cursor_.MalformedAt(offset, fmt::format("metadata type {}, limit 12", id));
 }
@@ -87,9 +97,17 @@ Result<MetadataValue> GgufHeaderCursor::Value(MetadataType type) {
   if (type == MetadataType::kString) return std::string(HM_TRY(Text("a metadata string")));
   if (type == MetadataType::kArray) return HM_TRY(Array(1));
   const std::uint64_t offset = Offset();
-  const ByteSpan bytes = HM_TRY(cursor_.Take(MetadataTypeBytes(type)));
+  const ByteSpan bytes = HM_TRY(Numbers(MetadataTypeBytes(type), type));
   if (type == MetadataType::kBool) HM_TRY(CheckBools(bytes, offset));
   return LoadMetadataValue(type, bytes.data());
+}
+
+Result<ByteSpan> GgufHeaderCursor::Numbers(std::uint64_t size, MetadataType type) {
+  const ByteSpan stored = HM_TRY(cursor_.Take(size));
+  if (layout_.order == ByteOrder::kLittle) return stored;
+  swapped_.assign(stored.begin(), stored.end());
+  SwapEach(swapped_, MetadataTypeBytes(type));
+  return ByteSpan(swapped_);
 }
 
 Result<void> GgufHeaderCursor::CheckBools(ByteSpan values, std::uint64_t offset) const {
@@ -118,7 +136,7 @@ Result<std::shared_ptr<const MetadataArray>> GgufHeaderCursor::Array(int depth) 
       array->AppendText(HM_TRY(Text("a string of an array")));
     }
   } else if (type == MetadataType::kArray) {
-    const std::uint64_t count = HM_TRY(Count(4 + length_bytes_, "arrays"));
+    const std::uint64_t count = HM_TRY(Count(4 + layout_.length_bytes, "arrays"));
     for (std::uint64_t i = 0; i < count; ++i) {
       ++arrays_in_arrays_;
       array->AppendArray(HM_TRY(Array(depth + 1)));
@@ -135,7 +153,7 @@ Result<void> GgufHeaderCursor::ReadNumbers(std::uint64_t count, MetadataArray& a
   const MetadataType type = array.ElementType();
   for (std::uint64_t left = count * MetadataTypeBytes(type); left != 0;) {
     const std::uint64_t offset = Offset();
-    const ByteSpan bytes = HM_TRY(cursor_.Take(std::min(left, kPiece)));
+    const ByteSpan bytes = HM_TRY(Numbers(std::min(left, kPiece), type));
     if (type == MetadataType::kBool) HM_TRY(CheckBools(bytes, offset));
     array.AppendBytes(bytes);
     left -= bytes.size();

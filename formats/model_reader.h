@@ -24,7 +24,7 @@ struct CompanionFile {
 };
 
 // Where a tensor, or one piece of it, is stored.
-struct TensorPlace {
+struct StoredPlace {
   std::size_t file = 0;  // as TensorInfo::file
   ByteRange range;
 };
@@ -45,7 +45,7 @@ class ModelReader {
   // The files beside the container that it names as its own, opened by File::OpenBeside.
   virtual std::span<const CompanionFile> Companions() const { return {}; }
   // All the places of tensor `index`, in row-major order of their first elements.
-  virtual std::vector<TensorPlace> PlacesOf(std::size_t index) const {
+  virtual std::vector<StoredPlace> PlacesOf(std::size_t index) const {
     const TensorInfo& tensor = Tensors()[index];
     return {{tensor.file, tensor.stored}};
   }

@@ -184,6 +184,11 @@ class TensorParser {
           if (!tensor.typed.empty() && tensor.typed[0].number != field.number) {
             return InTensor(field, tensor, "it has data of two kinds");
           }
+          if (tensor.typed.size() == kMaxTypedParts) {
+            return Error{Errc::kUnsupported, file_.Name(),
+                         fmt::format("an array in more than {} parts", kMaxTypedParts),
+                         field.offset};
+          }
           tensor.typed.push_back(field);
           break;
         case tensor::kExternalData: {

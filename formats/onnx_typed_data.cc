@@ -12,7 +12,6 @@ namespace hallmark {
 namespace {
 
 constexpr std::uint64_t kVarintsPerRun = 64 * 1024;  // what Read decodes in vain at most
-constexpr std::size_t kMaxRuns = 1'000'000;
 
 std::uint32_t FixedBytes(WireType wire) { return wire == WireType::kFixed64 ? 8 : 4; }
 
@@ -40,9 +39,9 @@ Result<void> TypedData::Add(const ProtobufField& field) {
 
 Result<void> TypedData::AddRun(ByteRange range, std::uint64_t entries) {
   if (entries == 0) return {};
-  if (runs_.size() == kMaxRuns) {
+  if (runs_.size() == kMaxTypedParts) {
     return Error{Errc::kUnsupported, file_->Name(),
-                 fmt::format("an array in more than {} parts", kMaxRuns), range.offset};
+                 fmt::format("an array in more than {} parts", kMaxTypedParts), range.offset};
   }
   runs_.push_back({count_, range});
   count_ += entries;

@@ -9,6 +9,9 @@
 
 namespace hallmark {
 
+// Of one array; packed ones are one.
+inline constexpr std::size_t kMaxTypedParts = 1'000'000;
+
 // How one entry of such a field becomes bytes of the tensor.
 struct TypedElement {
   WireType wire = WireType::kVarint;  // of one entry: a varint, or fixed 4 or 8 bytes
@@ -25,7 +28,7 @@ class TypedData {
   TypedData(const File& file, TypedElement element) : file_(&file), element_(element) {}
 
   // The entries of `field`. Errors: kMalformed (of another wire type, an entry cut short or out of
-  // the element's range); kUnsupported (a million fields of one entry each); kIo.
+  // the element's range); kUnsupported (more than kMaxTypedParts); kIo.
   Result<void> Add(const ProtobufField& field);
   bool IsEmpty() const { return runs_.empty(); }
   std::uint64_t Bytes() const { return count_ * element_.bytes; }

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -297,6 +297,7 @@ class Machine {
       return kind == PickleKind::kTuple || kind == PickleKind::kList || kind == PickleKind::kDict ||
              kind == PickleKind::kSet;
     };
+    if (graph_.Freeze(arguments)) return;  // a tuple that other calls have used: its parts are too
     for (const PickleRef argument : graph_.Items(arguments)) {
       // Frozen before: so are its parts.
       if (!is_container(argument) || graph_.Freeze(argument)) continue;
@@ -647,7 +648,7 @@ class Machine {
   std::vector<std::size_t> marks_;  // sizes of the stack when they were set
   std::vector<PickleRef> popped_;
   std::vector<PickleRef> memo_;
-  std::unordered_map<std::uint64_t, PickleRef> sparse_memo_;
+  std::map<std::uint64_t, PickleRef> sparse_memo_;  // not hashed: the file chooses the indexes
   bool in_frame_ = false;
   std::uint64_t frame_end_ = 0;
   std::vector<PickleRef> replaced_states_;

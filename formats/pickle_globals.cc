@@ -394,10 +394,10 @@ GlobalName MapPython2Name(std::string_view module, std::string_view name) {
 }
 
 bool IsEnumMember(std::string_view module, std::string_view type, std::string_view name) {
-  const bool is_memory_format = (module == "torch.distributed.checkpoint.metadata" &&
-                                 type == "_MEM_FORMAT_ENCODING") ||
-                                (module == "torch.distributed._shard.sharded_tensor.metadata" &&
-                                 type == "MEM_FORMAT_ENCODING");
+  const bool is_memory_format =
+      (module == "torch.distributed.checkpoint.metadata" && type == "_MEM_FORMAT_ENCODING") ||
+      (module == "torch.distributed._shard.sharded_tensor.metadata" &&
+       type == "MEM_FORMAT_ENCODING");
   return is_memory_format && (name == "TORCH_CONTIGUOUS_FORMAT" || name == "TORCH_CHANNELS_LAST" ||
                               name == "TORCH_PRESERVE_FORMAT");
 }

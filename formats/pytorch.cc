@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -190,7 +191,7 @@ class Rebuilder {
   Result<void> CheckKeys(std::span<const PicklePair> pairs, const std::string& name) const {
     if (pairs.size() == 1) return {};
     std::unordered_set<std::string_view> texts;
-    std::unordered_set<std::int64_t> integers;
+    std::set<std::int64_t> integers;  // not hashed: the file chooses them
     texts.reserve(pairs.size());
     for (const auto& [key, value] : pairs) {
       bool is_new = true;

@@ -5,17 +5,11 @@
 #include <cstring>
 #include <utility>
 
+#include "formats/byte_order.h"
 #include "src/base/checked.h"
 
 namespace hallmark {
 namespace {
-
-void SwapEach(MutableByteSpan bytes, std::size_t unit) {
-  if (unit < 2) return;
-  for (std::size_t i = 0; i + unit <= bytes.size(); i += unit) {
-    std::reverse(bytes.data() + i, bytes.data() + i + unit);
-  }
-}
 
 class PytorchReader final : public ModelReader {
  public:
@@ -63,7 +57,7 @@ class PytorchReader final : public ModelReader {
 
  private:
   bool NeedsSwap(std::size_t index) const {
-    return file_.is_big_endian && InfoOf(tensors_[index].dtype).component_bytes > 1;
+    return file_.is_big_endian && HoldsWideNumbers(tensors_[index].dtype);
   }
   const BlockSource& Source(const PytorchTensor& tensor) const {
     return *file_.storages[tensor.storage].source;
@@ -72,10 +66,9 @@ class PytorchReader final : public ModelReader {
   // Says where the file keeps a tensor. Runs before its info moves to tensors_.
   void Place(PytorchTensor& tensor) const {
     const StorageBytes& storage = file_.storages[tensor.storage];
-    const DtypeInfo& dtype = InfoOf(tensor.info.dtype);
     const std::uint32_t item = tensor.view.item_bytes;
     const ItemRange items = *TouchedItems(tensor.view);
-    const bool swapped = file_.is_big_endian && dtype.component_bytes > 1;
+    const bool swapped = file_.is_big_endian && HoldsWideNumbers(tensor.info.dtype);
     tensor.info.verbatim = storage.is_plain && !swapped && !tensor.is_conjugated &&
                            !tensor.is_negated && IsContiguous(tensor.view);
     tensor.info.stored = storage.stored;
@@ -108,7 +101,7 @@ class PytorchReader final : public ModelReader {
       HM_TRY(cache_.Read(index, Source(tensor), tensor.view, first, out));
     }
     const DtypeInfo& dtype = InfoOf(tensors_[index].dtype);
-    if (NeedsSwap(index)) SwapEach(out, dtype.component_bytes);
+    if (NeedsSwap(index)) SwapByteOrder(dtype.dtype, out);
     FlipSigns(tensor, dtype, out);
     return {};
   }

@@ -5,7 +5,9 @@
 #include <array>
 
 #include "formats/dcp.h"
+#include "formats/ggml_legacy.h"
 #include "formats/gguf.h"
+#include "formats/llama2c.h"
 #include "formats/onnx.h"
 #include "formats/pytorch_legacy.h"
 #include "formats/pytorch_zip.h"
@@ -21,6 +23,8 @@ constexpr std::array kFormats = {
     Format{"pytorch-legacy", "PyTorch legacy", SniffPytorchLegacy, OpenPytorchLegacy},
     Format{"pytorch-dcp", "PyTorch distributed checkpoint", SniffDcp, OpenDcp},
     Format{"onnx", "ONNX", SniffOnnx, OpenOnnx},
+    Format{"ggml-legacy", "legacy GGML", SniffGgmlLegacy, OpenGgmlLegacy},
+    Format{"llama2c", "llama2.c", SniffLlama2c, OpenLlama2c},
     Format{"pytorch-tar", "PyTorch tar", SniffPytorchTar, OpenPytorchTar},
 };
 

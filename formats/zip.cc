@@ -456,8 +456,6 @@ Result<ZipArchive> ZipArchive::Open(const File& file) {
   const Directory directory = HM_TRY(LocateDirectory(file));
   ZipArchive archive(file);
   std::vector<Header> headers;
-  headers.reserve(directory.count);
-  archive.entries_.reserve(directory.count);
   FileCursor cursor(file, directory.offset, directory.offset + directory.size);
   for (std::uint64_t i = 0; i < directory.count; ++i) {
     ZipEntry entry;

@@ -44,6 +44,8 @@ bool IsWeightIdentity(std::string_view text) {
 
 namespace {
 
+constexpr std::size_t kMostFiles = 200'000;
+
 // Reads one catalogue. `where` in messages is a JSON pointer (RFC 6901) as far as it goes.
 class CatalogueReader {
  public:
@@ -215,10 +217,8 @@ class CatalogueReader {
     entry.files.clear();
     entry.id = HM_TRY(Text(value, where, "id", true));
     if (!IsCatalogueId(entry.id)) return Malformed(where + "/id", "not of the form release/model");
-    for (const CatalogueEntry& other : out_.entries) {
-      if (AsciiLower(other.id) == AsciiLower(entry.id)) {
-        return Malformed(where + "/id", fmt::format("{} stands twice", entry.id));
-      }
+    if (!ids_.insert(AsciiLower(entry.id)).second) {
+      return Malformed(where + "/id", fmt::format("{} stands twice", entry.id));
     }
     entry.model = HM_TRY(Text(value, where, "model", true));
     if (!value.Find("complete")) return Malformed(where + "/complete", "missing");
@@ -240,6 +240,12 @@ class CatalogueReader {
                                    [&](const ListedFile& f) { return f.path == shared.path; });
       if (!own) entry.files.push_back(shared);
     }
+    files_ += entry.files.size();
+    if (files_ > kMostFiles) {
+      return Error{
+          Errc::kUnsupported, subject_,
+          fmt::format("more than {} files, shared ones counted for each model", kMostFiles)};
+    }
     if (entry.files.empty() && entry.weights.empty()) {
       return Malformed(where, "neither files nor a weight identity");
     }
@@ -249,6 +255,8 @@ class CatalogueReader {
 
   std::string subject_;
   ParsedCatalogue out_;
+  std::set<std::string> ids_;  // in lower case
+  std::size_t files_ = 0;
 };
 
 void WriteFile(JsonWriter& json, const ListedFile& file) {

@@ -3,23 +3,34 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace hallmark {
 namespace {
 
+// Files whose weights were proven the same are `excused` and nothing else.
 struct Tally {
   std::uint64_t ok = 0, missing = 0, incomplete = 0, unlisted_weights = 0, unread = 0;
   std::uint64_t not_comparable = 0, differing_weights = 0, differing_side = 0, missing_weights = 0;
-  std::uint64_t Listed() const {
-    return ok + missing + incomplete + unread + not_comparable + differing_weights + differing_side;
-  }
+  std::uint64_t excused = 0;
 };
 
+// A file counts once, however many sources say the same of it.
 Tally Count(const std::vector<FileVerdict>& files) {
   Tally tally;
+  std::set<std::tuple<std::string_view, FileState, bool, bool>> counted;
   for (const FileVerdict& file : files) {
+    const std::string_view name = file.path.empty() ? file.listed_as : file.path;
+    const FileState state = file.state == FileState::kRenamed ? FileState::kOk : file.state;
+    if (!counted.emplace(name, state, file.holds_weights, file.same_weights).second) continue;
+    if (file.same_weights) {
+      ++tally.excused;
+      continue;
+    }
     switch (file.state) {
       case FileState::kOk:
       case FileState::kRenamed:
@@ -119,10 +130,10 @@ void Conclude(const VerifyOptions& options, VerifyReport& report) {
 
   if (report.sources.empty()) {
     return Set(report, Verdict::kInconclusive, "no source says what these files should be",
-               "name one with --against: the publisher's checksum list, a manifest, another copy");
+               "name one with --against: the publisher's checksum list, a manifest, another copy; "
+               "hallmark identify asks the catalogue by digest and by weights");
   }
-  if (tally.differing_side > 0 || weights == Weights::kDifferent ||
-      (tally.differing_weights > 0 && weights != Weights::kSame)) {
+  if (tally.differing_side > 0 || tally.differing_weights > 0 || weights == Weights::kDifferent) {
     return Set(report, Verdict::kMismatch, MismatchSummary(tally, report.weights));
   }
   if (tally.unread > 0) {
@@ -130,34 +141,56 @@ void Conclude(const VerifyOptions& options, VerifyReport& report) {
                fmt::format("{} could not be read to the end", Files(tally.unread)),
                "the errors above say why; nothing is known about these files");
   }
+  std::string gaps;
+  const auto gap = [&](std::uint64_t count, std::string_view what) {
+    if (count > 0) gaps += fmt::format("{}{} {}", gaps.empty() ? "" : ", ", Files(count), what);
+  };
   if (weights == Weights::kSame) {
-    return Set(report, Verdict::kSameWeights,
-               fmt::format("the files are others, the weights are the same: {}, on the word of {}",
-                           report.weights.ours, word));
+    gap(tally.missing_weights, "of other weights missing");
+    gap(tally.unlisted_weights, "of other weights not listed");
+    std::string summary =
+        fmt::format("{}the weights are the same: {}, on the word of {}",
+                    tally.ok == 0 ? "the files are others, " : "", report.weights.ours, word);
+    if (!gaps.empty()) return Set(report, Verdict::kPartial, summary + ", but: " + gaps);
+    return Set(report, Verdict::kSameWeights, std::move(summary));
   }
   if (tally.ok == 0) {
-    std::string hint =
-        "compare with a manifest of the official files (hallmark hash --format manifest), or with "
-        "another copy of them";
-    std::string summary = tally.Listed() == 0 ? "no file that the source lists is this one"
-                                              : "none of the listed files is here";
+    std::string hint = report.weights.hint;
+    if (hint.empty() && tally.incomplete > 0) {
+      hint = "finish the download, then verify again";
+    } else if (hint.empty() && !options.include.empty() && report.files.empty()) {
+      hint = "no listed file matches --include";
+    } else if (hint.empty() && !options.compare_weights) {
+      hint = "without --no-weights the tensors would be compared too";
+    } else if (hint.empty() && weights != Weights::kNotComparable) {
+      hint =
+          "compare with a manifest of the official files (hallmark hash --format manifest), or "
+          "with another copy of them";
+    }
+    std::string summary = "none of the listed files is here";
+    if (tally.not_comparable > 0) {
+      summary = fmt::format("{} listed without a digest that can be checked",
+                            tally.not_comparable == 1 ? "the file is" : "the files are");
+    } else if (report.files.empty()) {
+      summary = "no file that the source lists is this one";
+    }
     if (weights == Weights::kNotComparable) {
       summary += fmt::format(", and the weights cannot be compared: {}", report.weights.reason);
     }
     return Set(report, Verdict::kInconclusive, std::move(summary), std::move(hint));
   }
-  std::string gaps;
-  const auto gap = [&](std::uint64_t count, std::string_view what) {
-    if (count > 0) gaps += fmt::format("{}{} {}", gaps.empty() ? "" : ", ", Files(count), what);
-  };
   gap(tally.missing, "missing");
   gap(tally.incomplete, "not fully downloaded");
   gap(tally.not_comparable, "listed without a digest that can be checked");
   gap(tally.unlisted_weights, "of weights not listed");
   const bool listed_in_part = std::any_of(report.sources.begin(), report.sources.end(),
                                           [](const SourceSummary& s) { return !s.complete; });
-  if (gaps.empty() && listed_in_part) gaps = "the source does not list every file of the release";
-  if (!gaps.empty() && options.include.empty()) {
+  // Who asks for a part does not miss what is no part of it.
+  if (gaps.empty() && options.include.empty()) {
+    if (listed_in_part) gaps = "the source does not list every file of the release";
+    if (report.unread_folders > 0) gaps = "a folder of the copy could not be looked into";
+  }
+  if (!gaps.empty()) {
     return Set(report, Verdict::kPartial,
                fmt::format("{} match{} {}, but: {}", Listed(tally.ok), tally.ok == 1 ? "es" : "",
                            word, gaps));

@@ -8,6 +8,7 @@
 #include "src/hash/hash_files.h"
 #include "verify/file_headers.h"
 #include "verify/resume.h"
+#include "weights/model_sets.h"
 
 namespace hallmark {
 
@@ -21,15 +22,18 @@ std::optional<Digest> CopyFile::Find(Algorithm algorithm) const {
 
 Result<Copy> Copy::List(std::filesystem::path path) {
   Copy copy;
-  copy.listing_ = HM_TRY(ListFiles(path));
-  copy.is_one_file_ = std::filesystem::is_regular_file(path);
+  copy.listing_ = HM_TRY(ListModelFiles(path));
+  copy.is_one_file_ = std::filesystem::is_regular_file(path) &&
+                      path.filename().string() == copy.listing_.files.front().path &&
+                      copy.listing_.files.size() == 1;
   copy.path_ = std::move(path);
   copy.files_.resize(copy.listing_.files.size());
   return copy;
 }
 
 Result<std::vector<Finding>> Copy::ReadHeaders(const Task& task) {
-  const auto folder = FolderOnDisk(is_one_file_ ? path_.parent_path() : path_);
+  const auto folder =
+      FolderOnDisk(std::filesystem::is_directory(path_) ? path_ : path_.parent_path());
   std::vector<HeaderReading> readings = HM_TRY(ReadFileHeaders(*folder, listing_, task));
   std::vector<Finding> findings;
   for (std::size_t i = 0; i < Size(); ++i) {
@@ -67,6 +71,7 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
           file ? journal->Recall(entry.path, (*file)->Stamp(), algorithms) : nullptr;
       if (known != nullptr) {
         files_[i].outcome = *known;
+        files_[i].stamp = (*file)->Stamp();
         files_[i].remembered = true;
         task.Advance(entry.size);
         task.FileDone(entry.path);
@@ -87,6 +92,7 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
     if (journal) journal->Remember(Entry(index[r]).path, file->stamp, file->outcome);
     ++hashed.files;
     hashed.bytes += file->stamp.size;
+    own.stamp = file->stamp;
     own.outcome = std::move(file->outcome);
     return {};
   }));

@@ -11,6 +11,7 @@
 #include "src/base/task.h"
 #include "src/hash/hash_sources.h"
 #include "src/io/directory.h"
+#include "src/io/file.h"
 
 namespace hallmark {
 
@@ -18,6 +19,7 @@ struct CopyFile {
   bool holds_weights = false;
   std::set<Algorithm> wanted;          // to compute
   std::optional<HashOutcome> outcome;  // digests in the order of `wanted`
+  std::optional<FileStamp> stamp;      // of what was hashed
   std::optional<Error> error;          // why it could not be read to its end
   bool remembered = false;             // the outcome is that of an interrupted run
 
@@ -34,7 +36,7 @@ struct ResumeOptions {
 
 class Copy {
  public:
-  // A directory or a single file. Errors: there is no such thing.
+  // A directory, an index.json with its shards, or a single file. Errors: there is no such thing.
   static Result<Copy> List(std::filesystem::path path);
 
   const std::filesystem::path& Path() const { return path_; }
@@ -45,7 +47,8 @@ class Copy {
   CopyFile& File(std::size_t index) { return files_[index]; }
   const CopyFile& File(std::size_t index) const { return files_[index]; }
 
-  // Reads the headers of everything that holds weights: what a container admits about itself is
+  // Reads the headers of every container; those with tensors, and those that cannot be read, hold
+  // weights. What a container admits about itself is
   // listed, though a digest that matches does not depend on it. Errors: kInterrupted.
   Result<std::vector<Finding>> ReadHeaders(const Task& task);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 #include <utility>
 
 namespace hallmark {
@@ -97,56 +96,41 @@ Result<std::vector<DifferingBytes>> CompareBytes(const BlockSource& ours, const 
   return stretches;
 }
 
+namespace {
+
+void AddTensor(DamagedRange& damage, const TensorPlace& place) {
+  damage.tensors.push_back(place.tensor);
+  const auto at = std::ranges::lower_bound(damage.groups, place.group, GroupKeyLess);
+  if (at == damage.groups.end() || *at != place.group) damage.groups.insert(at, place.group);
+}
+
+}  // namespace
+
 std::vector<DamagedRange> NameDamage(const std::vector<DifferingBytes>& stretches,
-                                     const std::string& path, const std::string& listed_as,
-                                     const Manifest* manifest, const WeightsVerdict* weights) {
-  struct Place {
-    ByteRange range;
-    std::string tensor;
-    std::string group;
-  };
-  std::vector<Place> places;
-  const bool by_digest =
-      weights != nullptr && (weights->state == WeightsVerdict::State::kDifferent ||
-                             weights->state == WeightsVerdict::State::kSame);
-  if (by_digest) {
-    for (const auto& difference : weights->differences) {
-      for (const auto& [file, range] : difference.places) {
-        if (file == path) places.push_back({range, difference.tensor, difference.group});
-      }
-    }
-  } else if (manifest != nullptr) {
-    for (const ManifestTensor& tensor : manifest->tensors) {
-      for (const auto& place : tensor.places) {
-        if (place.file == listed_as) {
-          places.push_back({place.range, tensor.name, GroupKey(tensor.name)});
-        }
-      }
-    }
-  }
-  std::sort(places.begin(), places.end(),
-            [](const Place& a, const Place& b) { return a.range.offset < b.range.offset; });
+                                     const std::optional<KnownPlaces>& known) {
+  std::vector<TensorPlace> places;
+  if (known) places = known->places;
+  std::ranges::sort(places, {}, [](const TensorPlace& place) { return place.range.offset; });
 
   std::vector<DamagedRange> damage;
   for (const DifferingBytes& stretch : stretches) {
-    DamagedRange named{stretch.range, {}, {}, stretch.count};
-    std::set<std::string> groups;
-    std::optional<ByteRange> hull;  // of the named tensors within the stretch
-    for (const Place& place : places) {
+    DamagedRange whole{.range = stretch.range,
+                       .differing_bytes = stretch.count,
+                       .tensors_known = known.has_value()};
+    const std::size_t first = damage.size();
+    for (const TensorPlace& place : places) {
       const auto common = Intersect(place.range, stretch.range);
       if (!common) continue;
-      named.tensors.push_back(place.tensor);
-      groups.insert(place.group);
-      const std::uint64_t begin = hull ? std::min(hull->offset, common->offset) : common->offset;
-      const std::uint64_t end = hull ? std::max(hull->End(), common->End()) : common->End();
-      hull = ByteRange{begin, end - begin};
+      AddTensor(whole, place);
+      if (!known->only_differing || stretch.count != 0) continue;
+      if (damage.size() == first || damage.back().range.End() < common->offset) {
+        damage.push_back({.range = *common, .tensors_known = true});
+      }
+      DamagedRange& run = damage.back();
+      run.range.size = std::max(run.range.End(), common->End()) - run.range.offset;
+      AddTensor(run, place);
     }
-    // Digests tell which tensors changed, so the stretch can shrink to them; an exact comparison of
-    // bytes is exact already.
-    if (by_digest && hull && stretch.count == 0) named.range = *hull;
-    named.groups.assign(groups.begin(), groups.end());
-    std::sort(named.groups.begin(), named.groups.end(), GroupKeyLess);
-    damage.push_back(std::move(named));
+    if (damage.size() == first) damage.push_back(std::move(whole));
   }
   return damage;
 }

@@ -30,11 +30,21 @@ struct DifferingBytes {
 Result<std::vector<DifferingBytes>> CompareBytes(const BlockSource& ours, const BlockSource& theirs,
                                                  const Task& task);
 
-// Names what lies in each stretch of the file `path`. With `weights` (compared tensor by tensor)
-// only tensors whose digest differs are named and stretches are narrowed to them; stretches that
-// touch none stay, without a tensor. Without it, the manifest's places tell.
+// Where a tensor (a part of it, if it is sharded) lies in the file in question.
+struct TensorPlace {
+  ByteRange range;
+  std::string tensor;  // canonical name
+  std::string group;
+};
+struct KnownPlaces {
+  std::vector<TensorPlace> places;
+  bool only_differing = false;  // the tensors were compared; others are known to be equal
+};
+
+// Names what lies in each stretch. With `only_differing` a stretch that is not exact (count 0)
+// falls apart into the places of the tensors that differ; stretches that touch none stay as they
+// are, without a tensor. Without `known` nothing can be said of tensors.
 std::vector<DamagedRange> NameDamage(const std::vector<DifferingBytes>& stretches,
-                                     const std::string& path, const std::string& listed_as,
-                                     const Manifest* manifest, const WeightsVerdict* weights);
+                                     const std::optional<KnownPlaces>& known);
 
 }  // namespace hallmark

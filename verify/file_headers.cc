@@ -27,8 +27,8 @@ HeaderReading ReadContainer(const File& file, const std::string& path, const std
   HeaderReading reading;
   const Result<const Format*> format = SniffFormat(file);
   if (!format || *format == nullptr) return reading;
-  reading.holds_weights = true;
   const auto reader = (*format)->open(file);
+  reading.holds_weights = !reader || !(*reader)->Tensors().empty();
   if (reader) {
     AddFindings((*reader)->Findings(), reading);
     for (const CompanionFile& companion : (*reader)->Companions()) {

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include "src/hash/hash_files.h"
-#include "src/io/directory.h"
+#include "verify/copy.h"
 #include "weights/identity.h"
 #include "weights/model.h"
 
@@ -33,14 +33,12 @@ Algorithm ChooseAlgorithm(const ListedFile& file) {
 
 class Identification {
  public:
-  Identification(const std::filesystem::path& path, const Catalogue& catalogue, const Task& task)
-      : path_(path), catalogue_(catalogue), task_(task) {}
+  Identification(Copy copy, const Catalogue& catalogue, const Task& task)
+      : copy_(std::move(copy)), catalogue_(catalogue), task_(task) {}
 
   Result<IdentifyReport> Run() {
-    listing_ = HM_TRY(ListFiles(path_));
-    std::error_code code;
-    single_file_ = std::filesystem::is_regular_file(path_, code);
-    report_.findings = listing_.findings;
+    report_.findings = copy_.Listing().findings;
+    std::ranges::move(HM_TRY(copy_.ReadHeaders(task_)), std::back_inserter(report_.findings));
     HM_TRY(HashPlanned());
     CollectModels();
     if (!Settled()) HM_TRY(CompareWeights());
@@ -60,15 +58,15 @@ class Identification {
       }
     }
     std::vector<std::pair<std::size_t, std::set<Algorithm>>> plan;
-    for (std::size_t i = 0; i < listing_.files.size(); ++i) {
+    for (std::size_t i = 0; i < copy_.Size(); ++i) {
       std::set<Algorithm> algorithms = any_size;
-      if (const auto own = by_size.find(listing_.files[i].size); own != by_size.end()) {
+      if (const auto own = by_size.find(copy_.Entry(i).size); own != by_size.end()) {
         algorithms.insert(own->second.begin(), own->second.end());
       }
       if (!algorithms.empty()) plan.emplace_back(i, std::move(algorithms));
     }
     std::stable_partition(plan.begin(), plan.end(), [&](const auto& item) {
-      const DirectoryEntry& entry = listing_.files[item.first];
+      const DirectoryEntry& entry = copy_.Entry(item.first);
       return !catalogue_.FindByNameAndSize(entry.path, entry.size).empty();
     });
     return plan;
@@ -79,7 +77,7 @@ class Identification {
     std::uint64_t total = 0;
     std::vector<FileToHash> files;
     for (const auto& [i, algorithms] : plan) {
-      const DirectoryEntry& entry = listing_.files[i];
+      const DirectoryEntry& entry = copy_.Entry(i);
       total += entry.size;
       files.push_back({entry.full_path, {algorithms.begin(), algorithms.end()}, entry.path});
     }
@@ -101,13 +99,13 @@ class Identification {
 
   void NoteUnread(std::size_t i, const Error& error) {
     report_.findings.push_back(
-        {Severity::kWarning, "unread", listing_.files[i].path, error.message, error.offset});
+        {Severity::kWarning, "unread", copy_.Entry(i).path, error.message, error.offset});
   }
 
   void LookUp(std::size_t i, const std::vector<Digest>& digests) {
     IdentifiedFile file;
-    file.path = listing_.files[i].path;
-    file.size = listing_.files[i].size;
+    file.path = copy_.Entry(i).path;
+    file.size = copy_.Entry(i).size;
     for (const Digest& digest : digests) {
       for (const CatalogueHit& hit : catalogue_.FindByDigest(digest)) {
         // A stronger digest of the same entry decides; a size that differs disproves an MD5.
@@ -160,7 +158,8 @@ class Identification {
 
   bool Settled() const {
     return std::any_of(report_.models.begin(), report_.models.end(), [&](const auto& model) {
-      return !model.shared_files_only && (single_file_ || (model.Found() && model.complete_entry));
+      return !model.shared_files_only &&
+             (copy_.IsOneFile() || (model.Found() && model.complete_entry));
     });
   }
 
@@ -172,7 +171,7 @@ class Identification {
       return {};
     }
     const auto compute = [&]() -> Result<WeightIdentity> {
-      const Model model = HM_TRY(Model::Open(path_, task_));
+      const Model model = HM_TRY(Model::Open(copy_.Path(), task_));
       WeightIdentity identity = HM_TRY(ComputeIdentity(model, task_));
       HM_TRY(model.CheckUnchanged());
       return identity;
@@ -235,7 +234,7 @@ class Identification {
     }
     const IdentifiedModel& best = report_.models.front();
     const bool one_known_file =
-        single_file_ && !best.files_found.empty() && !best.shared_files_only;
+        copy_.IsOneFile() && !best.files_found.empty() && !best.shared_files_only;
     report_.state = best.Found() || one_known_file ? IdentifyReport::State::kFound
                                                    : IdentifyReport::State::kNearMiss;
     if (one_known_file) {
@@ -262,11 +261,9 @@ class Identification {
     }
   }
 
-  const std::filesystem::path& path_;
+  Copy copy_;
   const Catalogue& catalogue_;
   const Task& task_;
-  DirectoryListing listing_;
-  bool single_file_ = false;
   IdentifyReport report_;
 };
 
@@ -286,7 +283,7 @@ std::string_view IdentifyStateName(IdentifyReport::State state) {
 
 Result<IdentifyReport> Identify(const std::filesystem::path& path, const Catalogue& catalogue,
                                 const Task& task) {
-  return Identification(path, catalogue, task).Run();
+  return Identification(HM_TRY(Copy::List(path)), catalogue, task).Run();
 }
 
 }  // namespace hallmark

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <fnmatch.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <iterator>
@@ -38,6 +39,11 @@ const ManifestFile* ListedInManifest(const Source& source, const std::string& pa
   return source.manifest ? FindFile(*source.manifest, path) : nullptr;
 }
 
+bool IsUnreadFolder(const Finding& finding) {
+  return finding.code == "unreadable" || finding.code == "too-deep" ||
+         finding.code == "link-to-directory";
+}
+
 class Verification {
  public:
   Verification(Copy copy, std::vector<Source> sources, const VerifyOptions& options,
@@ -46,6 +52,7 @@ class Verification {
 
   Result<VerifyReport> Run() {
     report_.findings = copy_.Listing().findings;
+    report_.unread_folders = std::ranges::count_if(report_.findings, IsUnreadFolder);
     if (sources_.empty()) HM_TRY(LookForSources());
     FindSourcesInCopy();
     AddFindings(HM_TRY(copy_.ReadHeaders(task_)));
@@ -92,14 +99,19 @@ class Verification {
   // part of what it lists.
   void FindSourcesInCopy() {
     is_source_.assign(copy_.Size(), false);
+    std::map<std::pair<dev_t, ino_t>, std::vector<std::size_t>> here;
+    for (std::size_t p = 0; p < copy_.Size(); ++p) {
+      struct stat info;
+      if (stat(copy_.Entry(p).full_path.c_str(), &info) != 0) continue;
+      here[{info.st_dev, info.st_ino}].push_back(p);
+    }
     for (Source& source : sources_) {
-      if (source.file.empty()) continue;
-      for (std::size_t p = 0; p < copy_.Size(); ++p) {
-        std::error_code code;
-        if (!fs::equivalent(source.file, copy_.Entry(p).full_path, code)) continue;
-        source.inside_copy = true;
-        is_source_[p] = true;
-      }
+      struct stat info;
+      if (source.file.empty() || stat(source.file.c_str(), &info) != 0) continue;
+      const auto found = here.find({info.st_dev, info.st_ino});
+      if (found == here.end()) continue;
+      source.inside_copy = true;
+      for (const std::size_t p : found->second) is_source_[p] = true;
     }
   }
 
@@ -169,6 +181,7 @@ class Verification {
       } else if (const auto unfinished = FindUnfinished(listed.path, copy_.Listing())) {
         verdict.state = FileState::kIncomplete;
         UsePresent(*unfinished, verdict);
+        verdict.holds_weights |= LooksLikeWeights(listed.path);
         WantTree(source, listed, *unfinished);
         matched[*unfinished] = true;
       } else {
@@ -217,7 +230,7 @@ class Verification {
   void UsePresent(std::size_t p, FileVerdict& verdict) const {
     verdict.path = copy_.Entry(p).path;
     verdict.size = copy_.Entry(p).size;
-    verdict.holds_weights = copy_.File(p).holds_weights || LooksLikeWeights(verdict.listed_as);
+    verdict.holds_weights = copy_.File(p).holds_weights;
   }
 
   void WantTree(const Source& source, const ListedFile& listed, std::size_t p) {
@@ -355,75 +368,115 @@ class Verification {
 
   Result<void> CompareAllWeights() {
     if (!options_.compare_weights) return {};
-    std::optional<WeightIdentity> ours;
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       const Source& source = sources_[s];
       const bool knows = !source.weights.empty() || source.manifest || source.model;
       if (!knows || !WeightsNeedComparing(s)) continue;
+      std::set<std::string> covered;  // files of the source that hold the weights it speaks of
+      Result<WeightsVerdict> compared = CompareWith(source, covered);
       WeightsVerdict verdict;
-      verdict.state = WeightsVerdict::State::kNotComparable;
-      const auto keep = [&] {
-        verdict.source = source.name;
-        // One different source outweighs one that is the same.
-        if (report_.weights.state != WeightsVerdict::State::kDifferent) report_.weights = verdict;
-      };
-      const auto cannot = [&](const Error& error) -> Result<void> {
+      if (compared) {
+        verdict = *std::move(compared);
+      } else {
+        const Error& error = compared.error();
         if (error.code == Errc::kInterrupted) return error;
+        verdict.state = WeightsVerdict::State::kNotComparable;
         verdict.reason = error.subject.empty()
                              ? error.message
                              : EscapeForPeople(error.subject) + ": " + error.message;
-        keep();
-        return {};
-      };
-      if (!model_) {
-        Result<Model> opened = Model::Open(copy_.Path(), task_);
-        if (!opened) {
-          HM_TRY(cannot(opened.error()));
-          continue;
-        }
-        model_.emplace(*std::move(opened));
+        verdict.hint = error.hint;
       }
-      if (!ours) {
-        Result<WeightIdentity> identity = ComputeIdentity(*model_, task_);
-        if (identity) {
-          if (const Result<void> same = model_->CheckUnchanged(); !same) identity = same.error();
-        }
-        if (!identity) {
-          HM_TRY(cannot(identity.error()));
-          continue;
-        }
-        ours.emplace(*std::move(identity));
-        for (const Finding& finding : ours->findings) report_.findings.push_back(finding);
+      verdict.source = source.name;
+      if (verdict.state == WeightsVerdict::State::kSame) Excuse(s, covered);
+      // One different source outweighs one that is the same.
+      if (report_.weights.state != WeightsVerdict::State::kDifferent) {
+        report_.weights = std::move(verdict);
       }
-      if (source.model) {
-        const Result<Model> other = Model::Open(*source.model, task_);
-        if (!other) {
-          HM_TRY(cannot(other.error()));
-          continue;
-        }
-        const Result<WeightIdentity> theirs = ComputeIdentity(*other, task_);
-        if (!theirs) {
-          HM_TRY(cannot(theirs.error()));
-          continue;
-        }
-        verdict = CompareWeights(*model_, *ours, Known(*theirs));
-        HM_TRY(CountDifferingValues(*model_, *other, task_, verdict));
-      } else {
-        KnownWeights theirs;
-        if (source.manifest) theirs = Known(*source.manifest);
-        if (theirs.identity.empty()) theirs.identity = source.weights;
-        if (theirs.identity.empty()) {
-          verdict.ours = ours->ToString();
-          verdict.reason = "the source holds no weight identity";
-          if (source.manifest) verdict.reason += ": " + source.manifest->no_identity_reason;
-          keep();
-          continue;
-        }
-        verdict = CompareWeights(*model_, *ours, theirs);
-      }
-      keep();
     }
     return {};
+  }
+
+  Result<WeightsVerdict> CompareWith(const Source& source, std::set<std::string>& covered) {
+    const WeightIdentity* const ours = HM_TRY(OwnIdentity());
+    if (source.model) {
+      const Model other = HM_TRY(Model::Open(*source.model, task_));
+      const WeightIdentity theirs = HM_TRY(ComputeIdentity(other, task_));
+      WeightsVerdict verdict = CompareWeights(*model_, *ours, Known(theirs));
+      HM_TRY(CountDifferingValues(*model_, other, task_, verdict));
+      HM_TRY(other.CheckUnchanged());
+      for (FileOnDisk& file : other.FilesOnDisk()) covered.insert(std::move(file.path));
+      return verdict;
+    }
+    KnownWeights theirs;
+    if (source.manifest) {
+      theirs = Known(*source.manifest);
+      for (const ManifestTensor& tensor : source.manifest->tensors) {
+        for (const auto& place : tensor.places) covered.insert(place.file);
+      }
+    }
+    if (theirs.identity.empty()) theirs.identity = source.weights;
+    if (theirs.identity.empty()) {
+      std::string reason = "the source holds no weight identity";
+      if (source.manifest) reason += ": " + source.manifest->no_identity_reason;
+      return Error{Errc::kUnsupported, "", std::move(reason)};
+    }
+    return CompareWeights(*model_, *ours, theirs);
+  }
+
+  // The copy, opened; the same files that were hashed.
+  Result<const Model*> OwnModel() {
+    if (model_) return &*model_;
+    Model model = HM_TRY(Model::Open(copy_.Path(), task_));
+    for (const FileOnDisk& file : model.FilesOnDisk()) {
+      const auto index = FindFile(copy_.Listing(), file.path);
+      if (!index) continue;
+      const auto& hashed = copy_.File(*index).stamp;
+      if (!hashed || *hashed == file.stamp) continue;
+      return Error{Errc::kIo, file.path, "the file changed after it was hashed", std::nullopt,
+                   "try again when nothing writes to it"};
+    }
+    model_.emplace(std::move(model));
+    return &*model_;
+  }
+
+  Result<const WeightIdentity*> OwnIdentity() {
+    if (identity_) return &*identity_;
+    const Model* const model = HM_TRY(OwnModel());
+    WeightIdentity identity = HM_TRY(ComputeIdentity(*model, task_));
+    HM_TRY(model->CheckUnchanged());
+    AddFindings(identity.findings);
+    identity_.emplace(std::move(identity));
+    return &*identity_;
+  }
+
+  // Source `s` knows the same weights. That excuses files of the copy that were compared, where
+  // they differ from what it lists or are not listed, and listed files whose weights are here in
+  // others; nothing else that holds weights, and nothing that another source says.
+  void Excuse(std::size_t s, const std::set<std::string>& covered) {
+    std::set<std::string> compared;
+    const bool holds_others = std::ranges::any_of(
+        model_->Findings(), [](const Finding& finding) { return finding.code == "other-weights"; });
+    for (FileOnDisk& file : model_->FilesOnDisk()) {
+      if (!file.is_archive || !holds_others) compared.insert(std::move(file.path));
+    }
+    for (FileVerdict& file : report_.files) {
+      switch (file.state) {
+        case FileState::kMismatch:
+        case FileState::kWrongSize:
+          file.same_weights |= file.source == s && compared.contains(file.path);
+          break;
+        case FileState::kUnlisted:
+          file.same_weights |= compared.contains(file.path);
+          break;
+        case FileState::kMissing:
+        case FileState::kIncomplete:
+          file.same_weights |=
+              file.holds_weights && (covered.empty() || covered.contains(file.listed_as));
+          break;
+        default:
+          break;
+      }
+    }
   }
 
   // A shard whose digests are right holds no part of the difference.
@@ -442,6 +495,50 @@ class Verification {
     }
   }
 
+  // Where tensors lie in a file of the copy: those that differ, if they were compared; else all, by
+  // the word of the manifest or by the copy's own headers.
+  std::optional<KnownPlaces> PlacesIn(const FileVerdict& file) {
+    const Source& source = sources_[file.source];
+    const WeightsVerdict& weights = report_.weights;
+    const bool compared =
+        weights.source == source.name && (weights.state == WeightsVerdict::State::kDifferent ||
+                                          weights.state == WeightsVerdict::State::kSame);
+    KnownPlaces known;
+    if (compared) {
+      known.only_differing = true;
+      for (const auto& difference : weights.differences) {
+        for (const auto& [path, range] : difference.places) {
+          if (path == file.path) {
+            known.places.push_back({range, difference.tensor, difference.group});
+          }
+        }
+      }
+      return known;
+    }
+    if (source.manifest && !source.manifest->tensors.empty()) {
+      for (const ManifestTensor& tensor : source.manifest->tensors) {
+        for (const auto& place : tensor.places) {
+          if (place.file != file.listed_as) continue;
+          known.places.push_back({place.range, tensor.name, GroupKey(tensor.name)});
+        }
+      }
+      return known;
+    }
+    const Result<const Model*> model = OwnModel();
+    if (!model) return std::nullopt;
+    const Result<CanonicalModel> canonical = Canonicalise(**model, task_);
+    if (!canonical) return std::nullopt;
+    for (const CanonicalTensor& tensor : canonical->tensors) {
+      for (const TensorPart& part : tensor.parts) {
+        for (const FileStretch& place : (*model)->PlacesOf(part.file, part.tensor)) {
+          if (place.path != file.path) continue;
+          known.places.push_back({place.range, tensor.name, GroupKey(tensor.name)});
+        }
+      }
+    }
+    return known;
+  }
+
   Result<void> LocateDamage() {
     DropPlacesInIntactFiles();
     for (FileVerdict& file : report_.files) {
@@ -451,8 +548,6 @@ class Verification {
       if (file.listed_as.empty() || (file.state != FileState::kMismatch && !cut)) continue;
       const Source& source = sources_[file.source];
       const ManifestFile* listed = ListedInManifest(source, file.listed_as);
-      const WeightsVerdict* weights =
-          report_.weights.source == source.name ? &report_.weights : nullptr;
       std::vector<DifferingBytes> stretches;
       const CopyFile& present = FileAt(file.path);
       if (listed != nullptr && present.outcome) {
@@ -465,15 +560,15 @@ class Verification {
           }
         }
       } else if (source.model && !cut) {
-        const fs::path root = *source.model;
-        const auto theirs = OpenFile(fs::is_directory(root) ? root / file.listed_as : root);
+        const fs::path& root = *source.model;
+        const fs::path folder = fs::is_directory(root) ? root : root.parent_path();
+        const auto theirs = OpenFile(folder / file.listed_as);
         const auto ours = OpenFile(EntryAt(file.path).full_path);
         if (theirs && ours && (*theirs)->Size() == (*ours)->Size()) {
           stretches = HM_TRY(CompareBytes(**ours, **theirs, task_));
         }
       }
-      file.damage = NameDamage(stretches, file.path, file.listed_as,
-                               source.manifest ? &*source.manifest : nullptr, weights);
+      if (!stretches.empty()) file.damage = NameDamage(stretches, PlacesIn(file));
     }
     return {};
   }
@@ -502,7 +597,8 @@ class Verification {
   std::vector<bool> is_source_;                              // by file of the copy
   std::map<std::size_t, std::vector<std::size_t>> missing_;  // by source: indexes of listed files
   std::map<std::size_t, std::set<std::size_t>> rename_candidates_;  // by source: files of the copy
-  std::optional<Model> model_;
+  std::optional<Model> model_;  // the copy's; identity_ refers to it
+  std::optional<WeightIdentity> identity_;
   VerifyReport report_;
 };
 

@@ -37,9 +37,10 @@ std::string_view FileStateName(FileState state);  // "wrong-size"
 // A stretch of a file that differs from what was listed, and what lies in it.
 struct DamagedRange {
   ByteRange range;  // as exact as the source allows: bytes, 4 MiB spans or whole tensors
-  std::vector<std::string> tensors;   // canonical names; none: only container bytes differ
-  std::vector<std::string> groups;    // "model.layers.17"
-  std::uint64_t differing_bytes = 0;  // within `range`, when the listed file is at hand; else 0
+  std::vector<std::string> tensors = {};  // canonical names; none: only container bytes differ
+  std::vector<std::string> groups = {};   // "model.layers.17"
+  std::uint64_t differing_bytes = 0;      // within `range`, when the listed file is at hand; else 0
+  bool tensors_known = false;  // false: where tensors lie is not known, so none are named
 };
 
 struct DigestCheck {
@@ -60,7 +61,8 @@ struct FileVerdict {
   std::vector<ByteRange> intact;  // against a manifest, for incomplete and cut files: right already
   std::optional<Error> error;     // for kUnread
   bool holds_weights = false;
-  bool remembered = false;  // digest taken over from an interrupted run of the same command
+  bool same_weights = false;  // not as listed, but the weights in question were proven the same
+  bool remembered = false;    // digest taken over from an interrupted run of the same command
 };
 
 struct WeightsVerdict {
@@ -70,6 +72,7 @@ struct WeightsVerdict {
   std::string theirs;
   std::string source;  // who said theirs
   std::string reason;  // why not comparable
+  std::string hint;    // what would help then, or empty
   struct Difference {
     std::string tensor;  // canonical name
     std::string group;
@@ -106,6 +109,7 @@ struct VerifyReport {
   std::vector<FileVerdict> files;
   WeightsVerdict weights;
   std::vector<Finding> findings;
+  std::uint64_t unread_folders = 0;  // below the copy, which may hold anything
   std::uint64_t files_hashed = 0;
   std::uint64_t bytes_hashed = 0;
 };

@@ -2,19 +2,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
 #include "src/hash/hash_files.h"
 #include "src/io/directory.h"
 #include "weights/manifest.h"
+#include "weights/model_sets.h"
 
 namespace hallmark {
 namespace {
 
+using Stamps = std::map<std::string, FileStamp>;  // of the files that were hashed, by path
+
 Result<std::vector<ManifestFile>> HashListing(const DirectoryListing& listing,
                                               const std::vector<Algorithm>& algorithms,
-                                              const Task& task) {
+                                              const Task& task, Stamps& stamps) {
   std::uint64_t total = 0;
   std::vector<FileToHash> files;
   for (const DirectoryEntry& entry : listing.files) {
@@ -25,6 +29,7 @@ Result<std::vector<ManifestFile>> HashListing(const DirectoryListing& listing,
   task.Begin("hashing", total, files.size());
   HM_TRY(HashFiles(files, task, [&](std::size_t i, Result<HashedFile> hashed) -> Result<void> {
     if (!hashed) return std::move(hashed).error();
+    stamps[listing.files[i].path] = hashed->stamp;
     listed[i] = {listing.files[i].path, hashed->stamp.size, std::move(hashed->outcome.digests),
                  std::move(hashed->outcome.sub_roots)};
     return {};
@@ -41,15 +46,33 @@ void AddPlaces(const Model& model, const TensorPart& part, ManifestTensor& tenso
   }
 }
 
-Result<void> AddWeights(const std::filesystem::path& root, const Task& task, Manifest& manifest) {
+// What an error is about: a tensor, or a file at or below `root`, whose own name is left out.
+std::string WithoutRoot(const std::string& subject, const std::filesystem::path& root) {
+  const std::filesystem::path folder =
+      std::filesystem::is_directory(root) ? root : root.parent_path();
+  const std::string prefix = (folder / "").string();
+  if (subject == root.string() || subject == folder.string() || subject == prefix) return {};
+  return subject.starts_with(prefix) ? subject.substr(prefix.size()) : subject;
+}
+
+Result<void> AddWeights(const std::filesystem::path& root, const Stamps& stamps, const Task& task,
+                        Manifest& manifest) {
   const auto no_identity = [&](Error error) -> Result<void> {
     if (error.code == Errc::kInterrupted || error.code == Errc::kIo) return error;
-    manifest.no_identity_reason =
-        error.subject.empty() ? error.message : error.subject + ": " + error.message;
+    manifest.no_identity_reason = error.message;
+    // A path is told relative to the root: the manifest must not depend on where the files lie.
+    const std::string place = WithoutRoot(error.subject, root);
+    if (!place.empty()) manifest.no_identity_reason.insert(0, place + ": ");
     return {};
   };
   const Result<Model> model = Model::Open(root, task);
   if (!model) return no_identity(model.error());
+  for (const FileOnDisk& file : model->FilesOnDisk()) {
+    const auto hashed = stamps.find(file.path);
+    if (hashed == stamps.end() || hashed->second == file.stamp) continue;
+    return Error{Errc::kIo, file.path, "the file changed after it was hashed", std::nullopt,
+                 "try again when nothing writes to it"};
+  }
   const Result<WeightIdentity> identity = ComputeIdentity(*model, task);
   if (!identity) return no_identity(identity.error());
   HM_TRY(model->CheckUnchanged());
@@ -75,19 +98,21 @@ Result<Manifest> BuildManifest(const std::filesystem::path& root,
                                const std::vector<Algorithm>& extra, const Task& task) {
   std::set<Algorithm> wanted(extra.begin(), extra.end());
   wanted.insert({Algorithm::kSha256, Algorithm::kTree});
-  const DirectoryListing listing = HM_TRY(ListFiles(root));
+  const DirectoryListing listing = HM_TRY(ListModelFiles(root));
   if (listing.files.empty()) {
     return Error{Errc::kNotFound, root.string(), "no files here that a manifest could list"};
   }
   // A manifest that leaves out what could not be read would pass for the whole.
   for (const Finding& finding : listing.findings) {
-    return Error{Errc::kIo, (root / finding.subject).string(),
+    const bool index = finding.code == kMissingShard;
+    return Error{Errc::kIo, ((index ? root.parent_path() : root) / finding.subject).string(),
                  "cannot be listed: " + finding.message, std::nullopt,
                  "remove it or make it readable, then try again"};
   }
   Manifest manifest;
-  manifest.files = HM_TRY(HashListing(listing, {wanted.begin(), wanted.end()}, task));
-  HM_TRY(AddWeights(root, task, manifest));
+  Stamps stamps;
+  manifest.files = HM_TRY(HashListing(listing, {wanted.begin(), wanted.end()}, task, stamps));
+  HM_TRY(AddWeights(root, stamps, task, manifest));
   return manifest;
 }
 

@@ -182,6 +182,9 @@ class Canonicaliser {
     if (name == "rope.freqs" || name.ends_with(".rotary_emb.inv_freq")) {
       return std::optional<std::string>("rotary frequencies, derived from the configuration");
     }
+    if (name == "freqs_cos" || name == "freqs_sin") {
+      return std::optional<std::string>("a rotary table, derived from the configuration");
+    }
     if (name.ends_with(".attn.masked_bias") ||
         (name.ends_with(".attn.bias") &&
          (info.dtype == Dtype::kBool || info.dtype == Dtype::kU8))) {
@@ -313,6 +316,10 @@ class Canonicaliser {
       return NoIdentity(Errc::kUnsupported, stored.name,
                         fmt::format("got {} experts, limit {}", count, kMaxExperts));
     }
+    if (View(joined)->Size() < count) {  // so that the file pays for every tensor made of it
+      return NoIdentity(Errc::kMalformed, stored.name,
+                        fmt::format("a stack of {} experts that hold nothing", count));
+    }
     for (std::uint64_t e = 0; e < count; ++e) {
       Joined expert = joined;
       expert.shape.assign(joined.shape.end() - 2, joined.shape.end());
@@ -417,9 +424,14 @@ class Canonicaliser {
     // A rank that is missing altogether leaves no other trace.
     const auto width = scheme_ == NameScheme::kMeta ? HeadDim() : std::nullopt;
     if (width && CheckedMul(*width, heads) != rows) {
-      return NoIdentity(Errc::kMalformed, stored.name,
-                        fmt::format("got {} rows from {} files, {} says {} heads of {}", rows,
-                                    model_.Files().size(), config_.source, heads, *width));
+      Error error =
+          NoIdentity(Errc::kMalformed, stored.name,
+                     fmt::format("got {} rows from {} files, {} says {} heads of {}", rows,
+                                 model_.Files().size(), config_.source, heads, *width));
+      if (role == TensorRole::kKey && !config_.n_kv_heads) {
+        error.hint = "if the model has fewer key heads, put the params.json that says so beside it";
+      }
+      return error;
     }
     joined->relations.push_back("rows of rotary pairs put into halves");
     if (bytes->Size() == 0) return bytes;

@@ -1,5 +1,6 @@
 #include "weights/config.h"
 
+#include <cstdlib>
 #include <memory>
 
 #include "src/json/json_reader.h"
@@ -73,6 +74,89 @@ std::optional<std::uint64_t> AsCount(const MetadataValue& value, bool* varies) {
   return AsCount(first, varies);
 }
 
+using Metadata = std::span<const MetadataEntry>;
+
+const MetadataValue* FindValue(Metadata metadata, std::string_view key) {
+  for (const MetadataEntry& entry : metadata) {
+    if (entry.key == key) return &entry.value;
+  }
+  return nullptr;
+}
+
+// A number that stands alone, without its sign: llama2.c makes a flag of that.
+std::optional<std::uint64_t> FindMagnitude(Metadata metadata, std::string_view key) {
+  const MetadataValue* value = FindValue(metadata, key);
+  if (value == nullptr) return std::nullopt;
+  if (const auto* u = std::get_if<std::uint64_t>(value)) return *u;
+  if (const auto* i = std::get_if<std::int64_t>(value)) {
+    return static_cast<std::uint64_t>(std::abs(*i));
+  }
+  return std::nullopt;
+}
+
+ModelConfig ConfigFromGgmlLegacy(Metadata metadata) {
+  ModelConfig config;
+  config.architecture = "llama";
+  config.n_layers = FindMagnitude(metadata, "n_layer");
+  config.hidden_size = FindMagnitude(metadata, "n_embd");
+  config.n_heads = FindMagnitude(metadata, "n_head");
+  config.vocab_size = FindMagnitude(metadata, "n_vocab");
+  return config;
+}
+
+ModelConfig ConfigFromLlama2c(Metadata metadata) {
+  ModelConfig config;
+  config.architecture = "llama";
+  config.n_layers = FindMagnitude(metadata, "n_layers");
+  config.hidden_size = FindMagnitude(metadata, "dim");
+  config.ffn_size = FindMagnitude(metadata, "hidden_dim");
+  config.n_heads = FindMagnitude(metadata, "n_heads");
+  config.n_kv_heads = FindMagnitude(metadata, "n_kv_heads");
+  config.vocab_size = FindMagnitude(metadata, "vocab_size");
+  return config;
+}
+
+ModelConfig ConfigFromGguf(Metadata metadata) {
+  ModelConfig config;
+  const auto find = [&](std::string_view key) { return FindValue(metadata, key); };
+  if (const auto* value = find("general.architecture")) {
+    if (const auto* text = std::get_if<std::string>(value)) config.architecture = *text;
+  }
+  const auto keyed = [&](std::string_view key) {
+    return find(config.architecture + "." + std::string(key));
+  };
+  const auto count = [&](std::string_view key, bool* varies) -> std::optional<std::uint64_t> {
+    const MetadataValue* value = keyed(key);
+    return value == nullptr ? std::nullopt : AsCount(*value, varies);
+  };
+  const auto number = [&](std::string_view key) -> std::optional<double> {
+    const MetadataValue* value = keyed(key);
+    if (value == nullptr) return std::nullopt;
+    if (const auto* real = std::get_if<double>(value)) return *real;
+    bool ignored = false;
+    const auto whole = AsCount(*value, &ignored);
+    return whole ? std::optional(static_cast<double>(*whole)) : std::nullopt;
+  };
+  bool ignored = false;
+  config.n_layers = count("block_count", &ignored);
+  config.hidden_size = count("embedding_length", &ignored);
+  config.ffn_size = count("feed_forward_length", &ignored);
+  config.n_heads = count("attention.head_count", &config.heads_vary);
+  config.n_kv_heads = count("attention.head_count_kv", &config.heads_vary);
+  config.head_dim = count("attention.key_length", &ignored);
+  config.vocab_size = count("vocab_size", &ignored);
+  config.n_experts = count("expert_count", &ignored);
+  config.rope_theta = number("rope.freq_base");
+  if (const auto* value = keyed("rope.scaling.type")) {
+    if (const auto* text = std::get_if<std::string>(value); text != nullptr && *text != "none") {
+      config.rope.type = *text;
+    }
+  }
+  config.rope.factor = number("rope.scaling.factor");
+  config.rope.original_context = number("rope.scaling.original_context_length");
+  return config;
+}
+
 }  // namespace
 
 Result<ModelConfig> ParseHubConfig(std::string_view json, std::string subject) {
@@ -136,50 +220,20 @@ Result<ModelConfig> ParseMetaParams(std::string_view json, std::string subject) 
   return config;
 }
 
-ModelConfig ConfigFromGguf(std::span<const MetadataEntry> metadata, std::string subject) {
+std::optional<ModelConfig> ConfigFromContainer(std::string_view format_name,
+                                               std::span<const MetadataEntry> metadata,
+                                               std::string subject) {
   ModelConfig config;
+  if (format_name == "gguf") {
+    config = ConfigFromGguf(metadata);
+  } else if (format_name == "ggml-legacy") {
+    config = ConfigFromGgmlLegacy(metadata);
+  } else if (format_name == "llama2c") {
+    config = ConfigFromLlama2c(metadata);
+  } else {
+    return std::nullopt;
+  }
   config.source = std::move(subject);
-  const auto find = [&](std::string_view key) -> const MetadataValue* {
-    for (const MetadataEntry& entry : metadata) {
-      if (entry.key == key) return &entry.value;
-    }
-    return nullptr;
-  };
-  if (const auto* value = find("general.architecture")) {
-    if (const auto* text = std::get_if<std::string>(value)) config.architecture = *text;
-  }
-  const auto keyed = [&](std::string_view key) {
-    return find(config.architecture + "." + std::string(key));
-  };
-  const auto count = [&](std::string_view key, bool* varies) -> std::optional<std::uint64_t> {
-    const MetadataValue* value = keyed(key);
-    return value == nullptr ? std::nullopt : AsCount(*value, varies);
-  };
-  const auto number = [&](std::string_view key) -> std::optional<double> {
-    const MetadataValue* value = keyed(key);
-    if (value == nullptr) return std::nullopt;
-    if (const auto* real = std::get_if<double>(value)) return *real;
-    bool ignored = false;
-    const auto whole = AsCount(*value, &ignored);
-    return whole ? std::optional(static_cast<double>(*whole)) : std::nullopt;
-  };
-  bool ignored = false;
-  config.n_layers = count("block_count", &ignored);
-  config.hidden_size = count("embedding_length", &ignored);
-  config.ffn_size = count("feed_forward_length", &ignored);
-  config.n_heads = count("attention.head_count", &config.heads_vary);
-  config.n_kv_heads = count("attention.head_count_kv", &config.heads_vary);
-  config.head_dim = count("attention.key_length", &ignored);
-  config.vocab_size = count("vocab_size", &ignored);
-  config.n_experts = count("expert_count", &ignored);
-  config.rope_theta = number("rope.freq_base");
-  if (const auto* value = keyed("rope.scaling.type")) {
-    if (const auto* text = std::get_if<std::string>(value); text != nullptr && *text != "none") {
-      config.rope.type = *text;
-    }
-  }
-  config.rope.factor = number("rope.scaling.factor");
-  config.rope.original_context = number("rope.scaling.original_context_length");
   return config;
 }
 

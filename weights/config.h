@@ -1,6 +1,7 @@
-// Reads what config.json, params.json and GGUF keys say of a model's shape.
+// Reads what config.json, params.json and the headers of containers say of a model's shape.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +18,11 @@ Result<ModelConfig> ParseHubConfig(std::string_view json, std::string subject);
 // Meta's params.json; some nest everything under "model".
 Result<ModelConfig> ParseMetaParams(std::string_view json, std::string subject);
 
-// GGUF's keys, those of general.architecture.
-ModelConfig ConfigFromGguf(std::span<const MetadataEntry> metadata, std::string subject);
+// What a container says of its model in its own metadata: GGUF by the keys of general.architecture,
+// legacy GGML and llama2.c by their hyperparameters. nullopt: a format that says nothing of it.
+// Legacy GGML does not say how many key heads there are.
+std::optional<ModelConfig> ConfigFromContainer(std::string_view format_name,
+                                               std::span<const MetadataEntry> metadata,
+                                               std::string subject);
 
 }  // namespace hallmark

@@ -174,9 +174,10 @@ Result<Model> Model::Open(const fs::path& path, const Task& task) {
   }
   const auto numbered = ParseNumberedName(name);
   const auto rank = ParseRankName(name);
+  const PartName part = ParsePartName(name);
   const bool distributed = IsDistributedShard(name);
   std::erase_if(listing.files, [&](const DirectoryEntry& entry) {
-    if (entry.path == name) return false;
+    if (entry.path == name || ParsePartName(entry.path).base == part.base) return false;
     if (distributed) return entry.path != kDistributedMetadata;
     if (rank) {
       const auto other = ParseRankName(entry.path);
@@ -260,9 +261,27 @@ std::string Model::PathOf(const WeightFile& container, std::size_t file) const {
          container.reader->Companions()[file - 1].path;
 }
 
+std::vector<FileOnDisk> Model::FilesOnDisk() const {
+  std::vector<FileOnDisk> files;
+  const auto add = [&](const std::string& path, const File* file) {
+    if (file == nullptr || folder_ == nullptr) return;
+    std::string on_disk = folder_->Locate(path, {}).path;
+    const bool is_archive = on_disk != path;
+    if (!is_archive || files.empty())
+      files.push_back({std::move(on_disk), file->Stamp(), is_archive});
+  };
+  for (const WeightFile& file : files_) {
+    add(file.path, file.file.get());
+    for (std::size_t i = 0; i < file.reader->Companions().size(); ++i) {
+      add(PathOf(file, i + 1), file.reader->Companions()[i].file.get());
+    }
+  }
+  return files;
+}
+
 std::vector<FileStretch> Model::PlacesOf(std::size_t file, std::size_t tensor) const {
   std::vector<FileStretch> places;
-  for (const TensorPlace& place : files_[file].reader->PlacesOf(tensor)) {
+  for (const StoredPlace& place : files_[file].reader->PlacesOf(tensor)) {
     std::string path = PathOf(files_[file], place.file);
     places.push_back(folder_ != nullptr ? folder_->Locate(path, place.range)
                                         : FileStretch{std::move(path), place.range});
@@ -391,14 +410,36 @@ Result<void> Model::CheckIndex() {
   return {};
 }
 
-// The container's own keys, else a file beside it; Meta's names are configured by Meta's file.
+// The container's own keys, else a file beside it. What legacy GGML cannot say is taken from a file
+// beside it that describes the same model.
 void Model::ReadConfig() {
   if (files_.empty()) return;
   const ModelReader& first = *files_.front().reader;
-  if (first.FormatName() == "gguf") {
-    config_ = ConfigFromGguf(first.Metadata(), files_.front().path);
+  auto own = ConfigFromContainer(first.FormatName(), first.Metadata(), files_.front().path);
+  if (own && first.FormatName() != "ggml-legacy") {
+    config_ = *std::move(own);
     return;
   }
+  ModelConfig beside = ReadConfigBeside();
+  if (!own) {
+    config_ = std::move(beside);
+    return;
+  }
+  config_ = *std::move(own);
+  if (beside.hidden_size == config_.hidden_size && beside.n_heads == config_.n_heads &&
+      beside.n_layers == config_.n_layers) {
+    config_.n_kv_heads = beside.n_kv_heads;
+  } else if (beside.n_kv_heads) {
+    findings_.push_back({Severity::kWarning, "other-configuration", beside.source,
+                         fmt::format("it describes another model than the header of {} does, so it "
+                                     "is not asked for the number of key heads",
+                                     config_.source)});
+  }
+}
+
+// Meta's names are configured by Meta's file.
+ModelConfig Model::ReadConfigBeside() {
+  const ModelReader& first = *files_.front().reader;
   bool meta = false;
   for (std::size_t i = 0; i < first.Tensors().size() && !meta; ++i) {
     meta = MatchName(NameScheme::kMeta, nullptr, TensorName(0, i)).has_value();
@@ -416,13 +457,11 @@ void Model::ReadConfig() {
                                            : ParseHubConfig(text, name);
     };
     auto config = read();
-    if (config) {
-      config_ = *std::move(config);
-      return;
-    }
+    if (config) return *std::move(config);
     findings_.push_back({Severity::kWarning, "unreadable-configuration", name,
                          config.error().message, config.error().offset});
   }
+  return {};
 }
 
 }  // namespace hallmark

@@ -19,7 +19,8 @@ struct ModelSet {
     kSingle,         // one file
     kIndexed,        // *.index.json and the shards it names
     kNumbered,       // name-00001-of-00003 without an index, and GGUF splits
-    kModelParallel,  // Meta's consolidated.NN.pth: every file holds a slice of every tensor
+    kModelParallel,  // Meta's consolidated.NN.pth, and legacy GGML in parts: every file holds a
+                     // slice of every tensor
   };
   Layout layout = Layout::kSingle;
   std::string name;                  // for people: "consolidated.*.pth (2 files)"
@@ -39,6 +40,13 @@ struct WeightFile {
   std::string path;  // relative to the model's root
   std::unique_ptr<File> file;
   std::unique_ptr<ModelReader> reader;
+};
+
+// A file on disk that a model is read from.
+struct FileOnDisk {
+  std::string path;         // as a listing of the copy names it
+  FileStamp stamp;          // when it was opened
+  bool is_archive = false;  // a tar: other things may be in it
 };
 
 // An opened set: headers were read, nothing else. Movable; immutable and thread-safe afterwards.
@@ -72,6 +80,9 @@ class Model {
   // is kept so.
   std::vector<FileStretch> PlacesOf(std::size_t file, std::size_t tensor) const;
 
+  // The containers and their companions, a tar for all that is in it.
+  std::vector<FileOnDisk> FilesOnDisk() const;
+
   // kIo if any of the files, or of their companions, changed since it was opened.
   Result<void> CheckUnchanged() const;
 
@@ -82,6 +93,7 @@ class Model {
   Result<void> CheckGgufSplit();
   Result<void> CheckIndex();
   void ReadConfig();
+  ModelConfig ReadConfigBeside();
 
   std::shared_ptr<const Folder> folder_;
   ModelSet set_;

@@ -7,16 +7,18 @@
 #include <set>
 #include <unordered_map>
 
+#include "formats/ggml_legacy.h"
 #include "formats/registry.h"
 #include "src/base/text.h"
 #include "src/json/json_reader.h"
 #include "weights/model.h"
 
 namespace hallmark {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kMaxIndexBytes = 100'000'000;
-constexpr std::uint64_t kMaxShards = 100'000;
+constexpr std::uint64_t kMaxShards = 4096;
 
 // "1" .. 9 digits.
 std::optional<std::uint64_t> ParseDigits(std::string_view text) {
@@ -57,6 +59,7 @@ class SetFinder {
     AddIndexed();
     AddRanks();
     AddNumbered();
+    AddParts();
     AddSingles();
     if (sets_.empty() && index_error_) return *index_error_;
     std::ranges::stable_sort(sets_, [&](const ModelSet& a, const ModelSet& b) {
@@ -177,6 +180,32 @@ class SetFinder {
     }
   }
 
+  // Legacy GGML in parts. The header says how many there are.
+  void AddParts() {
+    for (const DirectoryEntry& entry : listing_.files) {
+      if (claimed_.contains(entry.path)) continue;
+      const std::uint64_t parts = GgmlParts(entry);
+      if (parts == 1 || parts > kMaxShards) continue;
+      const std::string folder(FolderOf(entry.path));
+      PartName name = ParsePartName(FileName(entry.path));
+      if (name.part >= parts) name = {std::string(FileName(entry.path)), 0};
+      ModelSet set;
+      set.layout = ModelSet::Layout::kModelParallel;
+      for (std::uint64_t part = 0; part < parts; ++part) Place(&set, folder + name.NameOf(part));
+      set.name = fmt::format("{}{}.* ({} files)", folder, name.base, parts);
+      sets_.push_back(std::move(set));
+    }
+  }
+
+  std::uint64_t GgmlParts(const DirectoryEntry& entry) const {
+    const auto file = folder_.Open(entry.path);
+    if (!file) return 1;
+    const auto format = SniffFormat(**file);
+    if (!format || *format == nullptr || (*format)->name != "ggml-legacy") return 1;
+    const auto reader = (*format)->open(**file);
+    return reader ? GgmlLegacyParts(**reader) : 1;
+  }
+
   void AddSingles() {
     for (const DirectoryEntry& entry : listing_.files) {
       if (claimed_.contains(entry.path) || IsSideFile(FileName(entry.path))) continue;
@@ -242,6 +271,20 @@ std::optional<RankName> ParseRankName(std::string_view file_name) {
   return RankName{std::string(rest.substr(dot)), *rank, dot};
 }
 
+std::string PartName::NameOf(std::uint64_t other) const {
+  return other == 0 ? base : fmt::format("{}.{}", base, other);
+}
+
+PartName ParsePartName(std::string_view file_name) {
+  const std::size_t dot = file_name.rfind('.');
+  if (dot != std::string_view::npos && dot != 0) {
+    const std::string_view digits = file_name.substr(dot + 1);
+    const auto part = ParseDigits(digits);
+    if (part && digits[0] != '0') return {std::string(file_name.substr(0, dot)), *part};
+  }
+  return {std::string(file_name), 0};
+}
+
 Result<ShardIndex> ReadShardIndex(const File& file) {
   const std::string text = HM_TRY(ReadWholeFile(file, kMaxIndexBytes));
   const JsonDocument document = HM_TRY(JsonDocument::Parse(text, file.Name()));
@@ -279,6 +322,31 @@ Result<ShardIndex> ReadShardIndex(const File& file) {
 
 Result<std::vector<ModelSet>> FindModelSets(const Folder& folder, const DirectoryListing& listing) {
   return SetFinder(folder, listing).Find();
+}
+
+Result<DirectoryListing> ListModelFiles(const fs::path& path) {
+  std::error_code code;
+  if (!path.filename().string().ends_with(".index.json") || !fs::is_regular_file(path, code)) {
+    return ListFiles(path);
+  }
+  const auto index_file = HM_TRY(OpenFile(path));
+  const ShardIndex index = HM_TRY(ReadShardIndex(*index_file));
+  std::vector<std::string> names = index.files;
+  names.push_back(path.filename().string());
+  std::ranges::sort(names, NaturalLess);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  DirectoryListing listing;
+  for (std::string& name : names) {
+    const fs::path file = path.parent_path() / name;
+    const std::uint64_t size = fs::file_size(file, code);
+    if (code) {
+      listing.findings.push_back({Severity::kWarning, std::string(kMissingShard), name,
+                                  "the index names it, and it is not there"});
+      continue;
+    }
+    listing.files.push_back({std::move(name), file, size, fs::is_symlink(file, code)});
+  }
+  return listing;
 }
 
 }  // namespace hallmark

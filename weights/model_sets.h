@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/base/error.h"
+#include "src/io/directory.h"
 #include "src/io/file.h"
 
 namespace hallmark {
@@ -32,6 +33,15 @@ struct RankName {
 };
 std::optional<RankName> ParseRankName(std::string_view file_name);
 
+// "ggml-model-f16.bin.2": the part 2 of "ggml-model-f16.bin", which itself is part 0 and so named.
+struct PartName {
+  std::string base;
+  std::uint64_t part;
+
+  std::string NameOf(std::uint64_t other) const;
+};
+PartName ParsePartName(std::string_view file_name);
+
 // torch.distributed.checkpoint: the file that describes a checkpoint, and names of its other files.
 inline constexpr const char* kDistributedMetadata = ".metadata";
 bool IsDistributedShard(std::string_view file_name);  // "__3_0.distcp"
@@ -48,5 +58,10 @@ struct ShardIndex {
 };
 // kMalformed: no JSON, no weight_map, a path that leaves the folder.
 Result<ShardIndex> ReadShardIndex(const File& file);
+
+// The files that `path` stands for where a copy is meant: all of a directory, an index.json with
+// the shards it names, or one file. A shard that is not there is a finding of this code.
+inline constexpr std::string_view kMissingShard = "missing-shard";
+Result<DirectoryListing> ListModelFiles(const std::filesystem::path& path);
 
 }  // namespace hallmark

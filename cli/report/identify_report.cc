@@ -123,8 +123,10 @@ void WriteFile(const IdentifiedFile& file, JsonWriter* json) {
 
 ExitCode IdentifyExit(const IdentifyReport& report) {
   if (report.state == IdentifyReport::State::kFound) return ExitCode::kOk;
-  const bool unread = std::any_of(report.findings.begin(), report.findings.end(),
-                                  [](const Finding& finding) { return finding.code == "unread"; });
+  const auto is_danger = [](const Finding& f) { return f.severity == Severity::kDanger; };
+  if (std::ranges::any_of(report.findings, is_danger)) return ExitCode::kDangerous;
+  const bool unread = std::ranges::any_of(
+      report.findings, [](const Finding& f) { return f.severity == Severity::kWarning; });
   return unread ? ExitCode::kInconclusive : ExitCode::kMismatch;
 }
 

@@ -33,6 +33,7 @@ void WriteDamage(const DamagedRange& damage, JsonWriter* json) {
   json->Member("offset", damage.range.offset);
   json->Member("size", damage.range.size);
   if (damage.differing_bytes > 0) json->Member("differing_bytes", damage.differing_bytes);
+  json->Key("tensors_known").Bool(damage.tensors_known);
   WriteTexts("tensors", damage.tensors, json);
   WriteTexts("groups", damage.groups, json);
   json->EndObject();
@@ -49,6 +50,7 @@ void WriteFile(const VerifyReport& report, const FileVerdict& file, JsonWriter* 
   json->Member("size", file.size);
   if (file.listed_size) json->Member("listed_size", *file.listed_size);
   json->Key("holds_weights").Bool(file.holds_weights);
+  json->Key("same_weights").Bool(file.same_weights);
   json->Key("remembered").Bool(file.remembered);
   json->Key("checks").BeginArray();
   for (const DigestCheck& check : file.checks) WriteCheck(check, json);
@@ -110,12 +112,8 @@ void WriteWeights(const WeightsVerdict& weights, JsonWriter* json) {
 
 }  // namespace
 
-ExitCode VerifyExit(const VerifyReport& report, bool part_only) {
+ExitCode VerifyExit(const VerifyReport& report) {
   ExitCode exit = ExitCode::kInconclusive;
-  const auto has = [&](FileState state) {
-    return std::any_of(report.files.begin(), report.files.end(),
-                       [&](const FileVerdict& file) { return file.state == state; });
-  };
   switch (report.verdict) {
     case Verdict::kAuthentic:
     case Verdict::kMatches:
@@ -126,11 +124,6 @@ ExitCode VerifyExit(const VerifyReport& report, bool part_only) {
       exit = ExitCode::kMismatch;
       break;
     case Verdict::kPartial:
-      if (part_only && !has(FileState::kMissing) && !has(FileState::kIncomplete) &&
-          !has(FileState::kUnread) && !has(FileState::kNotComparable)) {
-        exit = ExitCode::kOk;
-      }
-      break;
     case Verdict::kInconclusive:
       break;
   }

@@ -10,9 +10,8 @@
 namespace hallmark {
 
 // The verdict decides. Beyond it, a danger found in a file whose digest does not match counts: the
-// source does not vouch for that file. `part_only`: the user asked for a part (--include), so that
-// a copy of which that part matches is in order.
-ExitCode VerifyExit(const VerifyReport& report, bool part_only);
+// source does not vouch for that file.
+ExitCode VerifyExit(const VerifyReport& report);
 
 // The verdict first, then files (those that match folded, unless `verbose`), weights, sources,
 // findings and a hint.

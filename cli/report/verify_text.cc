@@ -65,24 +65,32 @@ std::string Some(const std::vector<std::string>& names, std::size_t limit) {
   return text;
 }
 
+// How much of a cut or unfinished file is right already.
+std::string IntactText(const FileVerdict& file) {
+  std::uint64_t right = 0;
+  for (const ByteRange& range : file.intact) right += range.size;
+  return right > 0 ? fmt::format(", {} of it checked and right", HumanBytes(right)) : "";
+}
+
 // What is said of a file beside its name.
 std::string Remark(const FileVerdict& file) {
+  if (file.same_weights && file.state == FileState::kMismatch) {
+    return HumanBytes(file.size) + ", its weights are the same";
+  }
   switch (file.state) {
     case FileState::kWrongSize:
-      return fmt::format("{} bytes here, {} listed", WithCommas(file.size),
-                         file.listed_size ? WithCommas(*file.listed_size) : "other");
+      return fmt::format("{} bytes here, {} listed{}", WithCommas(file.size),
+                         file.listed_size ? WithCommas(*file.listed_size) : "other",
+                         IntactText(file));
     case FileState::kMissing:
       return file.listed_size ? HumanBytes(*file.listed_size) : "";
     case FileState::kRenamed:
       return fmt::format("{}, listed as {}", HumanBytes(file.size),
                          EscapeForPeople(file.listed_as));
     case FileState::kIncomplete: {
-      std::uint64_t right = 0;
-      for (const ByteRange& range : file.intact) right += range.size;
       std::string text = fmt::format("unfinished: {}", HumanBytes(file.size));
       if (file.listed_size) text += fmt::format(" of {}", HumanBytes(*file.listed_size));
-      if (right > 0) text += fmt::format(", {} of it checked and right", HumanBytes(right));
-      return text;
+      return text + IntactText(file);
     }
     case FileState::kUnlisted:
       return HumanBytes(file.size) + (file.holds_weights ? ", holds weights" : "");
@@ -118,7 +126,10 @@ void AddDetails(const FileVerdict& file, bool verbose, TextTable* table) {
     if (damage.differing_bytes > 0) {
       line += fmt::format(", {} differ", Count(damage.differing_bytes, "byte"));
     }
-    line += damage.tensors.empty() ? ": no tensor, only bytes of the container" : ":";
+    if (!damage.tensors.empty())
+      line += ":";
+    else if (damage.tensors_known)
+      line += ": no tensor, only bytes of the container";
     table->AddLine(line);
     const std::size_t tensors = verbose ? damage.tensors.size() : kShownTensors;
     for (std::size_t t = 0; t < std::min(tensors, damage.tensors.size()); ++t) {

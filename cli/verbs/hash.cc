@@ -32,6 +32,7 @@ class HashRun {
 
   Result<ExitCode> Run() {
     HM_TRY(ChooseAlgorithms());
+    HM_TRY(session_.CheckOutput(arguments_.Text("--output"), arguments_.Given("--force")));
     for (const std::string& operand : arguments_.Operands()) HM_TRY(AddFiles(operand));
     HM_TRY(HashAll());
     HM_TRY(Finish());
@@ -56,7 +57,7 @@ class HashRun {
       HM_CHECK(algorithm.has_value());
       algorithms_.push_back(*algorithm);
     }
-    if (format_.empty()) format_ = algorithms_.size() == 1 && CanBeGnu() ? "gnu" : "bsd";
+    if (format_.empty()) format_ = algorithms_.size() == 1 && IsPlainGnu() ? "gnu" : "bsd";
     if (format_ == "gnu" && algorithms_.size() > 1) {
       return Error{Errc::kUsage, "hash", "a gnu list holds digests of one algorithm", std::nullopt,
                    "use --format bsd, which names the algorithm on every line"};
@@ -66,6 +67,14 @@ class HashRun {
                    std::nullopt, "use --format bsd, which names the algorithm on every line"};
     }
     return {};
+  }
+
+  // A gnu list does not name its algorithm. That of these goes by the length of the digest; others
+  // of one length are for tools that know what they check (b2sum, b3sum), and said with --format.
+  bool IsPlainGnu() const {
+    const Algorithm algorithm = algorithms_.front();
+    return algorithm == Algorithm::kMd5 || algorithm == Algorithm::kSha1 ||
+           algorithm == Algorithm::kSha256 || algorithm == Algorithm::kSha512;
   }
 
   bool CanBeGnu() const {
@@ -217,6 +226,7 @@ Result<ExitCode> WriteModelManifest(const Arguments& arguments, Session& session
       extra.push_back(algorithm);
     }
   }
+  HM_TRY(session.CheckOutput(arguments.Text("--output"), arguments.Given("--force")));
   const Manifest manifest =
       HM_TRY(BuildManifest(arguments.Operands()[0], extra, session.GetTask()));
   const std::string text = HM_TRY(WriteManifest(manifest));

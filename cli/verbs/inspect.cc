@@ -5,31 +5,45 @@
 #include "cli/report/inspect_report.h"
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
+#include "src/base/checked.h"
 #include "weights/canonical.h"
 
 namespace hallmark {
 namespace {
 
-void CountTensors(InspectReport* report) {
+// Adds up what files claim; false where no file could be so large.
+bool AddTo(std::uint64_t& sum, std::uint64_t value) {
+  constexpr std::uint64_t kJsonLimit = std::uint64_t{1} << 53;
+  const auto total = CheckedAdd(sum, value);
+  if (!total || *total >= kJsonLimit) return false;
+  sum = *total;
+  return true;
+}
+
+Result<void> CountTensors(InspectReport* report) {
   std::vector<const TensorInfo*> tensors;
   for (const WeightFile& file : report->model->Files()) {
     for (const TensorInfo& tensor : file.reader->Tensors()) {
       tensors.push_back(&tensor);
-      report->stored_bytes += tensor.payload_bytes;
       auto found = std::find_if(report->dtypes.begin(), report->dtypes.end(),
                                 [&](const auto& count) { return count.dtype == tensor.dtype; });
       if (found == report->dtypes.end()) {
         found = report->dtypes.insert(found, {.dtype = tensor.dtype});
       }
       ++found->tensors;
-      found->elements += ElementCount(tensor.shape).value_or(0);
       found->bytes += tensor.payload_bytes;
+      if (!AddTo(report->stored_bytes, tensor.payload_bytes) ||
+          !AddTo(found->elements, ElementCount(tensor.shape).value_or(0))) {
+        return Error{Errc::kMalformed, file.path,
+                     "its tensors claim 2^53 elements or bytes, or more, together"};
+      }
     }
   }
   report->tensors = tensors.size();
   std::stable_sort(report->dtypes.begin(), report->dtypes.end(),
                    [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
   report->patterns = FoldTensors(tensors);
+  return {};
 }
 
 // Parameters are counted in canonical tensors: shards joined, replicas once, buffers left out.
@@ -47,7 +61,10 @@ Result<void> CountParameters(const Task& task, InspectReport* report) {
   if (!canonical->architecture.empty()) report->architecture = canonical->architecture;
   std::uint64_t parameters = 0;
   for (const CanonicalTensor& tensor : canonical->tensors) {
-    parameters += ElementCount(tensor.shape).value_or(0);
+    if (!AddTo(parameters, ElementCount(tensor.shape).value_or(0))) {
+      report->no_identity = "its tensors claim 2^53 elements or more together";
+      return {};
+    }
   }
   report->parameters = parameters;
   report->findings.insert(report->findings.end(), canonical->findings.begin(),
@@ -77,7 +94,7 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   const Model model = HM_TRY(Model::Open(path, session.GetTask()));
   InspectReport report{.model = &model};
   report.findings = model.Findings();
-  CountTensors(&report);
+  HM_TRY(CountTensors(&report));
   HM_TRY(CountParameters(session.GetTask(), &report));
   HM_TRY(ListSideFiles(path, &report));
   HM_TRY(model.CheckUnchanged());
@@ -108,8 +125,9 @@ Verb InspectVerb() {
           "architecture, "
           "tensors, element types, metadata, files beside them, and what is odd about them. The "
           "container is told by content, never by suffix. Nothing in the file is executed.",
-      .operands = {{.name = "MODEL",
-                    .help = "a directory, any one shard, an index.json or a single file"}},
+      .operands =
+          {{.name = "MODEL",
+            .help = "a directory, a tar of one, any one shard, an index.json or a single file"}},
       .options = Joined({{.name = "--tensors",
                           .help = "list every tensor with its place, instead of folded patterns"},
                          VerboseOption("show long metadata in full, and all files beside"),

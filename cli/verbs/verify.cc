@@ -40,7 +40,7 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
 
   const VerifyReport report =
       HM_TRY(Verify(arguments.Operands()[0], std::move(sources), options, session.GetTask()));
-  const ExitCode exit = VerifyExit(report, !options.include.empty());
+  const ExitCode exit = VerifyExit(report);
   if (arguments.Given("--json-lines")) {
     HM_TRY(session.Print(VerifyJsonLines(report)));
   } else if (arguments.Given("--json")) {
@@ -71,7 +71,9 @@ Verb VerifyVerb() {
           "of the model, or an entry of the built-in catalogue. Without one, the catalogue and the "
           "lists found around the copy are tried. A list that came with the copy cannot vouch for "
           "it, and is named as such.",
-      .operands = {{.name = "MODEL", .help = "the copy to check: a directory or a single file"}},
+      .operands =
+          {{.name = "MODEL",
+            .help = "the copy to check: a directory, an index.json with its shards, or one file"}},
       .options = Joined({{.name = "--against",
                           .kind = ValueKind::kSource,
                           .value = "SOURCE",

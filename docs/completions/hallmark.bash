@@ -18,7 +18,7 @@ _hallmark() {
   case $verb in
     'verify')
       case $prev in
-        --against) compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --against) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --include) return ;;
         --threads|-j) return ;;
         --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
@@ -27,7 +27,7 @@ _hallmark() {
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --against --include --weights-only --no-weights --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
       else
-        compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
       ;;
     'identify')
@@ -39,7 +39,7 @@ _hallmark() {
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --verbose --json --threads --progress --color --quiet' -- "$cur"))
       else
-        compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
       ;;
     'id')
@@ -51,7 +51,7 @@ _hallmark() {
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --layers --tensors --json --json-lines --threads --progress --color --quiet' -- "$cur"))
       else
-        compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
       ;;
     'inspect')
@@ -63,14 +63,14 @@ _hallmark() {
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --tensors --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
       else
-        compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
       ;;
     'hash')
       case $prev in
         --algo) COMPREPLY=($(compgen -W 'sha256 md5 sha1 sha512 blake2b blake3 crc32 tree' -- "$cur")); return ;;
         --format) COMPREPLY=($(compgen -W 'gnu bsd checklist manifest json' -- "$cur")); return ;;
-        --output|-o) compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --threads|-j) return ;;
         --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
@@ -78,7 +78,7 @@ _hallmark() {
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --algo --format --output --force --json --json-lines --threads --progress --color --quiet' -- "$cur"))
       else
-        compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
       ;;
     'catalogue list')
@@ -97,7 +97,7 @@ _hallmark() {
       ;;
     'catalogue export')
       case $prev in
-        --output|-o) compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
       esac
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --output --force' -- "$cur"))
@@ -109,7 +109,7 @@ _hallmark() {
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --force' -- "$cur"))
       else
-        compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
       ;;
     'catalogue add')
@@ -125,7 +125,7 @@ _hallmark() {
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --family --model --release --publisher --force --threads --progress --color --quiet' -- "$cur"))
       else
-        compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
       ;;
     'completion')

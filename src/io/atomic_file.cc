@@ -39,12 +39,21 @@ AtomicFile::~AtomicFile() {
   unlink(temporary_.c_str());
 }
 
-Result<AtomicFile> AtomicFile::Create(const std::filesystem::path& target, bool force) {
+Result<void> CheckTarget(const std::filesystem::path& target, bool force) {
   struct stat info;
-  if (!force && lstat(target.c_str(), &info) == 0) {
+  if (lstat(target.c_str(), &info) != 0) return {};
+  if (!force) {
     return Error{Errc::kUsage, target.string(), "the output exists already", std::nullopt,
                  "choose another name, or pass --force to replace it"};
   }
+  if (!S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode)) {
+    return Error{Errc::kUsage, target.string(), "the output exists and is no regular file"};
+  }
+  return {};
+}
+
+Result<AtomicFile> AtomicFile::Create(const std::filesystem::path& target, bool force) {
+  HM_TRY(CheckTarget(target, force));
   std::string pattern = target.string() + ".hallmark-XXXXXX";
   const int descriptor = mkostemp(pattern.data(), O_CLOEXEC);
   if (descriptor < 0) return WriteError(target, "create");
@@ -72,8 +81,13 @@ Result<void> AtomicFile::Commit() {
     if (rename(temporary_.c_str(), target_.c_str()) != 0) return WriteError(target_, "rename");
   } else {
     // link() refuses an existing target, so two writers cannot overwrite each other.
-    if (link(temporary_.c_str(), target_.c_str()) != 0) return WriteError(target_, "link");
-    unlink(temporary_.c_str());
+    if (link(temporary_.c_str(), target_.c_str()) == 0) {
+      unlink(temporary_.c_str());
+    } else {
+      HM_TRY(CheckTarget(target_, false));
+      // Some file systems have no links; there the check before must do.
+      if (rename(temporary_.c_str(), target_.c_str()) != 0) return WriteError(target_, "rename");
+    }
   }
   close(std::exchange(descriptor_, -1));
   std::filesystem::path folder = target_.parent_path();

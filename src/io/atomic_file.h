@@ -10,10 +10,14 @@
 
 namespace hallmark {
 
+// kUsage if `target` exists and `force` is not set, or is nothing that a file may replace. Asked
+// before long work, so that it is not done in vain.
+Result<void> CheckTarget(const std::filesystem::path& target, bool force);
+
 // Not thread-safe. Destroyed without Commit, it removes what it wrote.
 class AtomicFile {
  public:
-  // kUsage if `target` exists and `force` is not set; kIo if its folder cannot be written.
+  // As CheckTarget; kIo if its folder cannot be written.
   static Result<AtomicFile> Create(const std::filesystem::path& target, bool force);
   AtomicFile(AtomicFile&& other) noexcept;
   AtomicFile& operator=(AtomicFile&&) = delete;

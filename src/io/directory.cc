@@ -20,7 +20,6 @@ void Walk(const fs::path& folder, const std::string& prefix, int depth, Director
   fs::directory_iterator entries(folder, code);
   if (code) return warn(prefix, "unreadable", "cannot list this folder: " + code.message());
   for (; entries != fs::directory_iterator(); entries.increment(code)) {
-    if (code) return warn(prefix, "unreadable", "cannot list this folder: " + code.message());
     const fs::path path = entries->path();
     const std::string name = prefix + path.filename().string();
     const fs::file_status own = entries->symlink_status(code);
@@ -45,6 +44,8 @@ void Walk(const fs::path& folder, const std::string& prefix, int depth, Director
       warn(name, "special-file", "not a regular file, not read");
     }
   }
+  // An error ends the loop as the last entry does.
+  if (code) warn(prefix, "unreadable", "cannot list all of this folder: " + code.message());
 }
 
 }  // namespace

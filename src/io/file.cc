@@ -82,9 +82,7 @@ class DiskFile final : public File {
   Result<void> CheckUnchanged() const override {
     struct stat info;
     if (fstat(descriptor_, &info) != 0) return SystemError(name_, "stat");
-    FileStamp now = StampOf(info);
-    now.changed_ns = stamp_.changed_ns;  // a new name or owner does not change the bytes
-    bool same = now == stamp_;
+    bool same = StampOf(info) == stamp_;
     struct stat by_name;
     if (same && stat(name_.c_str(), &by_name) == 0) {
       same = by_name.st_ino == info.st_ino && by_name.st_dev == info.st_dev;
@@ -129,12 +127,6 @@ class MemoryFile final : public File {
 Result<std::unique_ptr<File>> File::OpenBeside(std::string_view path) const {
   return Error{Errc::kNotFound, Name(),
                fmt::format("no file {} can lie beside it", HM_TRY(CheckRelativePath(path)))};
-}
-
-FileStamp FileWindow::Stamp() const {
-  FileStamp stamp = whole_->Stamp();
-  stamp.size = range_.size;
-  return stamp;
 }
 
 Result<void> FileWindow::Read(std::uint64_t offset, MutableByteSpan out) const {

@@ -26,7 +26,7 @@ class File : public BlockSource {
  public:
   virtual const std::string& Name() const = 0;  // as the user named it, for messages
   virtual FileStamp Stamp() const = 0;          // taken when it was opened
-  // kIo if size, modification time or inode are no longer what they were at opening. Call it after
+  // kIo if size, inode or one of its times are no longer what they were at opening. Call it after
   // the last read: a verdict over a file that changed meanwhile would be about neither version.
   virtual Result<void> CheckUnchanged() const = 0;
   // Opens another file by its path relative to the folder this one lies in: a container may keep
@@ -50,7 +50,7 @@ class FileWindow : public File {
 
   std::uint64_t Size() const override { return range_.size; }
   const std::string& Name() const override { return name_; }
-  FileStamp Stamp() const override;
+  FileStamp Stamp() const override { return whole_->Stamp(); }
   Result<void> Read(std::uint64_t offset, MutableByteSpan out) const override;
   Result<void> CheckUnchanged() const override { return whole_->CheckUnchanged(); }
 

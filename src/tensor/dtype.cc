@@ -61,6 +61,15 @@ constexpr std::array kTable = {
     DtypeInfo{Dtype::kNvfp4,  "nvfp4",   64, 36, true, 0},
     DtypeInfo{Dtype::kQ1_0,   "q1_0",    128, 18, true, 0},
     DtypeInfo{Dtype::kQ2_0,   "q2_0",    64, 18, true, 0},
+    DtypeInfo{Dtype::kQ4_0Ggjt1, "q4_0_ggjt1", 32, 20, true, 0},
+    DtypeInfo{Dtype::kQ4_1Ggjt1, "q4_1_ggjt1", 32, 24, true, 0},
+    DtypeInfo{Dtype::kQ4_2,      "q4_2",       16, 10, true, 0},
+    DtypeInfo{Dtype::kQ4_3,      "q4_3",       16, 12, true, 0},
+    DtypeInfo{Dtype::kQ5_0Ggjt1, "q5_0_ggjt1", 32, 22, true, 0},
+    DtypeInfo{Dtype::kQ5_1Ggjt1, "q5_1_ggjt1", 32, 24, true, 0},
+    DtypeInfo{Dtype::kQ4_0Ggjt2, "q4_0_ggjt2", 32, 20, true, 0},
+    DtypeInfo{Dtype::kQ4_1Ggjt2, "q4_1_ggjt2", 32, 24, true, 0},
+    DtypeInfo{Dtype::kQ8_0Ggjt2, "q8_0_ggjt2", 32, 36, true, 0},
 };
 // clang-format on
 

@@ -61,6 +61,18 @@ enum class Dtype : std::uint8_t {
   kNvfp4,
   kQ1_0,
   kQ2_0,
+  // ggml's block types of spring 2023, found in the files that came before GGUF. A number at the
+  // end is that of the last GGJT version with this layout; files older than GGJT have those of
+  // version 1.
+  kQ4_0Ggjt1,
+  kQ4_1Ggjt1,
+  kQ4_2,
+  kQ4_3,
+  kQ5_0Ggjt1,
+  kQ5_1Ggjt1,
+  kQ4_0Ggjt2,
+  kQ4_1Ggjt2,
+  kQ8_0Ggjt2,
 };
 
 struct DtypeInfo {

@@ -36,5 +36,13 @@ offers 'bash' hallmark completion b
 touch model.gguf
 offers 'model.gguf' hallmark inspect mo
 offers 'model.gguf' hallmark verify x --against mo
+touch 'my model.gguf'
+offers 'my model.gguf' hallmark inspect my
 offers '--force' hallmark catalogue import --f
+if command -v fish >/dev/null; then
+  got=$(fish -c "source $scratch/completion.fish; complete -C 'hallmark catalogue ex'" 2>&1)
+  [[ $got == export* ]] || complain "fish completes hallmark catalogue ex: $got"
+  got=$(fish -c "source $scratch/completion.fish; complete -C 'hallmark verify --agai'" 2>&1)
+  [[ $got == --against* ]] || complain "fish completes hallmark verify --agai: $got"
+fi
 finish

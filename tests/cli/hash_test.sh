@@ -66,4 +66,20 @@ python3 -c 'import json; assert json.load(open("a.json"))["schema"] == "hallmark
   complain 'the manifest has no schema'
 run 2 hash model moved --format manifest
 only dir list model moved a.json b.json
+
+# A list that does not name its algorithm is written unasked only where the length tells it.
+for algorithm in md5 sha1 sha256 sha512 blake2b blake3 tree crc32; do
+  run 0 hash model --algo $algorithm -o "$algorithm.list"
+  run 0 verify model --against "$algorithm.list"
+  rm "$algorithm.list"
+done
+
+# Why there is no identity does not tell where the files lay.
+mkdir -p two/models && cp model/consolidated.0* two/models/ && cp -r "$fixtures/gguf/tiny-f16.gguf" two/models/
+cp -r two/models elsewhere
+run 0 hash two/models --format manifest -o a.json --force
+(cd elsewhere && run 0 hash . --format manifest -o ../b.json --force)
+cmp -s a.json b.json || complain 'a manifest depends on the folder it was made in'
+rm -r two elsewhere
+only dir list model moved a.json b.json
 finish

@@ -38,4 +38,10 @@ run 0 --version
 cmp -s "$scratch/out" "$scratch/version" || complain '--version differs from version'
 run 0 version --json
 json 'r["schema"] + " " + r["verb"]' 'hallmark.report/1 version'
+
+# Who asks for JSON gets JSON, whatever else was asked.
+run 2 verify model --bogus --json
+json 'r["exit_code"], r["error"]["code"]' "(2, 'usage')"
+run 2 verify --json
+json 'r["exit_code"]' 2
 finish

@@ -42,31 +42,21 @@ std::string TextOf(const VerifyReport& report, bool verbose = false) {
 
 // The contract's table of verdicts.
 TEST(VerifyExit, FollowsTheVerdict) {
-  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kAuthentic, {}), false), ExitCode::kOk);
-  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kMatches, {}), false), ExitCode::kOk);
-  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kSameWeights, {}), false), ExitCode::kOk);
-  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kMismatch, {}), true), ExitCode::kMismatch);
-  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kPartial, {}), false), ExitCode::kInconclusive);
-  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kInconclusive, {}), true), ExitCode::kInconclusive);
-}
-
-TEST(VerifyExit, PartialIsFineOnlyWhenAPartWasAskedForAndIsThere) {
-  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kPartial, {FileIn(FileState::kOk, "a")}), true),
-            ExitCode::kOk);
-  for (const FileState state : {FileState::kMissing, FileState::kIncomplete, FileState::kUnread,
-                                FileState::kNotComparable}) {
-    EXPECT_EQ(VerifyExit(ReportOf(Verdict::kPartial, {FileIn(state, "a")}), true),
-              ExitCode::kInconclusive);
-  }
+  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kAuthentic, {})), ExitCode::kOk);
+  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kMatches, {})), ExitCode::kOk);
+  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kSameWeights, {})), ExitCode::kOk);
+  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kMismatch, {})), ExitCode::kMismatch);
+  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kPartial, {})), ExitCode::kInconclusive);
+  EXPECT_EQ(VerifyExit(ReportOf(Verdict::kInconclusive, {})), ExitCode::kInconclusive);
 }
 
 TEST(VerifyExit, DangerCountsWhereNoDigestVouchesForTheFile) {
   VerifyReport report = ReportOf(
       Verdict::kMatches, {FileIn(FileState::kOk, "a.pt"), FileIn(FileState::kUnlisted, "b.pt")});
   report.findings.push_back({Severity::kDanger, "code", "a.pt", "calls os.system"});
-  EXPECT_EQ(VerifyExit(report, false), ExitCode::kOk);
+  EXPECT_EQ(VerifyExit(report), ExitCode::kOk);
   report.findings.push_back({Severity::kDanger, "code", "b.pt", "calls os.system"});
-  EXPECT_EQ(VerifyExit(report, false), ExitCode::kDangerous);
+  EXPECT_EQ(VerifyExit(report), ExitCode::kDangerous);
 }
 
 TEST(VerifyText, BeginsWithTheVerdict) {

@@ -86,4 +86,47 @@ run 3 verify copy --against "$scratch/no-such-list"
 run 3 verify no-such-copy --against "$scratch/list"
 echo "$(printf 'ab%.0s' {1..31})  consolidated.00.pth" >"$scratch/short-hex"
 run 4 verify copy --against "$scratch/short-hex"
+
+# An index stands for itself and its shards, as the copy and as the source.
+cp -r "$fixtures/hf-safetensors-sharded" sharded
+(cd sharded && sha256sum -- * >"$scratch/sharded.list")
+index=sharded/model.safetensors.index.json
+run 3 verify $index --against "$scratch/sharded.list" --json # the configuration is not there
+json 'r["read"]["files_hashed"] > 1' True
+run 0 verify $index --against "$fixtures/hf-safetensors-sharded/model.safetensors.index.json"
+shard=$(find sharded -name '*00002-of*')
+printf x | dd of="$shard" bs=1 seek=$(($(stat -c %s "$shard") - 100)) conv=notrunc status=none
+run 1 verify $index --against "$scratch/sharded.list"
+# The damaged tensor is named even where no tensor is compared.
+run 1 verify sharded --no-weights --against "$fixtures/hf-safetensors-sharded" --json
+json '[len(d["tensors"]) for f in r["files"] for d in f["damage"]]' '[1]'
+rm "$shard"
+run 3 verify $index --against "$scratch/sharded.list" --include '*.safetensors'
+run 3 verify copy --against $index
+err_has "$shard"
+
+# A clone without its large files names them by git-lfs pointers.
+mkdir pointers
+for file in copy/*; do
+  printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %s\n' \
+    "$(sha256sum <"$file" | cut -c-64)" "$(stat -c %s "$file")" >"pointers/${file##*/}"
+done
+run 0 verify copy --against pointers --json
+json '[f["code"] for f in r["findings"]]' "['lfs-pointers']"
+
+# What one source says of its weights excuses neither other weights nor what another source says.
+mkdir -p two/vae
+cp "$fixtures"/hf-safetensors-f16/* two/
+cp two/model.safetensors two/vae/other.safetensors
+run 0 hash two --format manifest -o two.json
+cp -r two two-damaged
+printf ZZZZ | dd of=two-damaged/vae/other.safetensors bs=1 seek=100000 conv=notrunc status=none
+run 1 verify two-damaged --against two.json
+rm two-damaged/vae/other.safetensors
+run 3 verify two-damaged --against two.json
+printf 'side file' >two/vocab.bin
+run 0 hash two --format manifest -o two.json --force
+printf 'side' >two/vocab.bin
+run 1 verify two --against two.json
+run 1 verify tampered --against "$scratch/list" --against tampered
 finish

@@ -79,9 +79,6 @@ TEST(Foreign, NamesWhatPeopleSaveInsteadOfWeights) {
            {"SentencePiece", Piece("<unk>") + Piece("<s>") + Piece("</s>")},
            {"HDF5", "\x89HDF\r\n\x1a\n"},
            {"numpy array", "\x93NUMPY\1"},
-           {"legacy GGML file (ggml)", Le32(0x67676d6c)},
-           {"legacy GGML file (ggmf)", Le32(0x67676d66)},
-           {"legacy GGML file (ggjt)", Le32(0x67676a74)},
            {"LoRA", Le32(0x67676c61)},
            {"aria2", Big16(1) + Big32(0) + Big32(0) + Big32(1 << 20) + Big64(3 << 20) + Big64(0) +
                          Big32(1) + "\xe0" + Big32(0)},
@@ -158,7 +155,7 @@ TEST(Registry, NamesEveryFixtureThatIsNoModel) {
        {"hf-safetensors-f32/config.json", "hf-safetensors-f32/tokenizer.model",
         "hf-safetensors-sharded/model.safetensors.index.json", "meta-llama2-bf16/checklist.chk",
         "meta-llama3-fp16/tokenizer.model", "meta-llama2-bf16/params.json", "npz/c.npy",
-        "npz/model-f32.npz", "ggml-legacy/ggjt-v3-q4_0.bin", "ggml-legacy/ggml-f16.bin"}) {
+        "npz/model-f32.npz"}) {
     const auto file = TestFile(ReadFixture(name), std::string(name));
     const auto opened = OpenContainer(*file);
     ASSERT_FALSE(opened) << name;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/formats/gguf_bytes.h"
@@ -14,6 +15,12 @@ using testing::HasSubstr;
 
 constexpr std::uint32_t kU32 = 4, kBool = 7, kString = 8, kArray = 9;
 constexpr std::uint32_t kF32 = 0, kQ4_0 = 2, kI8 = 24;  // tensor types
+
+// A number as a big-endian machine writes it.
+std::string Big(std::string little) {
+  std::reverse(little.begin(), little.end());
+  return little;
+}
 
 std::string Zeros(std::size_t count) { return std::string(count, '\0'); }
 
@@ -50,17 +57,77 @@ TEST(Gguf, OpensAFileWithoutTensors) {
 }
 
 TEST(Gguf, NamesVersionsItDoesNotRead) {
-  const Error v1 = ErrorOf(ReadFixture("gguf/v1.gguf"));
-  EXPECT_EQ(v1.code, Errc::kUnsupported);
-  EXPECT_EQ(v1.message, "this is GGUF version 1, versions 2 and 3 are read");
-  EXPECT_EQ(v1.offset, 4u);
-
-  const Error big = ErrorOf(ReadFixture("gguf/bigendian-v3.gguf"));
-  EXPECT_EQ(big.code, Errc::kUnsupported);
-  EXPECT_THAT(big.message, HasSubstr("version 3 in big-endian"));
-
-  EXPECT_EQ(ErrorOf("GGUF" + Le32(4) + Zeros(16)).code, Errc::kUnsupported);
+  for (const std::string& version : {Le32(4), Big(Le32(4))}) {
+    const Error error = ErrorOf("GGUF" + version + Zeros(16));
+    EXPECT_EQ(error.code, Errc::kUnsupported);
+    EXPECT_EQ(error.message, "this is GGUF version 4, versions 1 to 3 are read");
+    EXPECT_EQ(error.offset, 4u);
+  }
   EXPECT_EQ(ErrorOf("GGUF" + Le32(0) + Zeros(16)).code, Errc::kMalformed);
+}
+
+// Counts, lengths and dimensions are u32 there.
+TEST(Gguf, ReadsVersion1) {
+  const auto file = TestFile(ReadFixture("gguf/v1.gguf"));
+  const auto reader = OpenGguf(*file);
+
+  ASSERT_TRUE(Ok(reader));
+  EXPECT_EQ((*reader)->FormatDetail(), "GGUF v1, alignment 32");
+  EXPECT_EQ(EntryOf(**reader, "general.architecture").value, MetadataValue(std::string("llama")));
+  const auto array = std::get<std::shared_ptr<const MetadataArray>>(EntryOf(**reader, "arr").value);
+  ASSERT_EQ(array->Size(), 2u);
+  EXPECT_EQ(array->TextAt(1), "bc");
+
+  const Error lies = ErrorOf("GGUF" + Le32(1) + Le32(0xffffffff) + Le32(0) + Zeros(32));
+  EXPECT_THAT(lies.message, HasSubstr("4294967295 tensors cannot fit"));
+}
+
+TEST(Gguf, ReadsBigEndian) {
+  const auto file = TestFile(ReadFixture("gguf/bigendian-v3.gguf"));
+  const auto reader = OpenGguf(*file);
+
+  ASSERT_TRUE(Ok(reader));
+  EXPECT_EQ((*reader)->FormatDetail(), "GGUF v3, big-endian, alignment 32");
+  EXPECT_EQ(EntryOf(**reader, "kv.u32").value, MetadataValue(std::uint64_t{7}));
+  EXPECT_EQ(EntryOf(**reader, "kv.s").value, MetadataValue(std::string("big")));
+  const auto array =
+      std::get<std::shared_ptr<const MetadataArray>>(EntryOf(**reader, "kv.a").value);
+  ASSERT_EQ(array->Size(), 3u);
+  EXPECT_EQ(array->At(2), MetadataValue(std::int64_t{3}));
+  EXPECT_EQ(AsText(array->Bytes()), Le32(1) + Le32(2) + Le32(3));
+  for (const TensorInfo& tensor : (*reader)->Tensors()) EXPECT_FALSE(tensor.verbatim);
+}
+
+// One tensor of one block in a big-endian file whose alignment is the default.
+std::string BigEndianTensor(std::uint32_t type, std::uint64_t values, std::string data) {
+  std::string text = "GGUF" + Big(Le32(3)) + Big(Le64(1)) + Big(Le64(0));
+  text += Big(Le64(1)) + "t" + Big(Le32(1)) + Big(Le64(values)) + Big(Le32(type)) + Big(Le64(0));
+  text.resize((text.size() + 31) / 32 * 32);
+  data.resize((data.size() + 31) / 32 * 32);
+  return text + data;
+}
+
+TEST(Gguf, TurnsTheNumbersOfBigEndianBlocksRound) {
+  // Q8_0: an f16 scale, then bytes. Three blocks, read from the middle of the first one on.
+  const std::string big = "\x12\x34" + std::string(32, 'q'), little = "\x34\x12" + big.substr(2);
+  const auto file = TestFile(BigEndianTensor(8, 96, big + big + big));
+  const auto reader = OpenGguf(*file);
+
+  ASSERT_TRUE(Ok(reader));
+  const std::string all = little + little + little;
+  for (const std::size_t from : {0, 1, 2, 33, 34, 35, 67, 101}) {
+    for (const std::size_t size : {1, 2, 34, 68, 102}) {
+      if (from + size > all.size()) continue;
+      std::vector<std::byte> out(size);
+      ASSERT_TRUE(Ok((*reader)->ReadTensor(0, from, out)));
+      EXPECT_EQ(AsText(out), all.substr(from, size)) << from << " " << size;
+    }
+  }
+
+  EXPECT_TRUE(OpenGguf(*TestFile(BigEndianTensor(kI8, 1, "x"))).value()->Tensors()[0].verbatim);
+  const Error error = ErrorOf(BigEndianTensor(16, 256, std::string(66, 'x')));  // IQ2_XXS
+  EXPECT_EQ(error.code, Errc::kUnsupported);
+  EXPECT_THAT(error.message, HasSubstr("of type iq2_xxs is not settled"));
 }
 
 TEST(Gguf, KeepsEveryMetadataTypeExactly) {
@@ -104,6 +171,41 @@ TEST(Gguf, KeepsEveryMetadataTypeExactly) {
     EXPECT_EQ((*reader)->Metadata()[i].key, rows[i].key);
     EXPECT_EQ((*reader)->Metadata()[i].type, rows[i].type) << rows[i].key;
     EXPECT_EQ((*reader)->Metadata()[i].value, rows[i].value) << rows[i].key;
+  }
+}
+
+TEST(Gguf, KeepsBigEndianMetadataToo) {
+  struct Row {
+    std::uint32_t type;
+    std::string little;
+    MetadataValue value;
+  };
+  const std::vector<Row> rows = {
+      {0, "\xff", std::uint64_t{255}},
+      {3, Le16(0xfffe), std::int64_t{-2}},
+      {5, Le32(0xfffffffd), std::int64_t{-3}},
+      {6, Le32(0x3fc00000), 1.5},
+      {7, "\1", true},
+      {10, Le64(0x0102030405060708), std::uint64_t{0x0102030405060708}},
+      {12, Le64(0x3ff8000000000000), 1.5},
+  };
+  std::string text = "GGUF" + Big(Le32(3)) + Big(Le64(0)) + Big(Le64(2 * rows.size()));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string key = "k" + std::to_string(i);
+    const std::string number = Big(rows[i].little);
+    text += Big(Le64(2)) + key + Big(Le32(rows[i].type)) + number;
+    text += Big(Le64(3)) + key + "a" + Big(Le32(kArray)) + Big(Le32(rows[i].type)) + Big(Le64(2)) +
+            number + number;
+  }
+  const auto file = TestFile(text);
+  const auto reader = OpenGguf(*file);
+
+  ASSERT_TRUE(Ok(reader));
+  const auto metadata = (*reader)->Metadata();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(metadata[2 * i].value, rows[i].value) << rows[i].type;
+    const auto array = std::get<std::shared_ptr<const MetadataArray>>(metadata[2 * i + 1].value);
+    EXPECT_EQ(AsText(array->Bytes()), rows[i].little + rows[i].little) << rows[i].type;
   }
 }
 

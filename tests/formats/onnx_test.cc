@@ -158,12 +158,12 @@ TEST(Onnx, RefusesABrokenWireFormat) {
       {head + std::string("\0\0", 2), "no field number"},
       {head + "\x08" + std::string(10, '\xff'), "more than 64 bits"},
       {ModelWith("\x0a\x05" + Varint(1)), "left"},
-      {ModelWith(Bytes(1, "\xff")), "w"},
+      {ModelWith(Bytes(1, "\xff")), "cut short"},
   };
   for (const auto& [bytes, message] : kCases) {
     const Error error = ErrorOf(bytes);
     EXPECT_EQ(error.code, Errc::kMalformed) << message;
-    if (message != "w") EXPECT_THAT(error.message, HasSubstr(std::string(message)));
+    EXPECT_THAT(error.message, HasSubstr(std::string(message)));
   }
   EXPECT_EQ(ErrorOf(head + "\x3b").code, Errc::kUnsupported);  // a group
 }

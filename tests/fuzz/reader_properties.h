@@ -43,7 +43,7 @@ inline void CheckReader(const ModelReader& reader, const File& file, bool exclus
   std::uint64_t end = 0;
   for (std::size_t i = 0; i < reader.Tensors().size(); ++i) {
     const TensorInfo& tensor = reader.Tensors()[i];
-    for (const TensorPlace& place : reader.PlacesOf(i)) {
+    for (const StoredPlace& place : reader.PlacesOf(i)) {
       const std::uint64_t bytes =
           place.file == 0 ? file.Size() : reader.Companions()[place.file - 1].file->Size();
       HM_CHECK(place.range.offset <= bytes && place.range.size <= bytes - place.range.offset);

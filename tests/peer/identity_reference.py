@@ -326,7 +326,8 @@ def read_gguf(path):
         if tensor.name in out:
             raise NoIdentity(f"two tensors are called {tensor.name}")
         shape = [int(n) for n in reversed(tensor.shape)]
-        out[tensor.name] = (tensor.tensor_type.name.lower(), shape, tensor.data.tobytes())
+        data = tensor.data.astype(tensor.data.dtype.newbyteorder("<"))
+        out[tensor.name] = (tensor.tensor_type.name.lower(), shape, data.tobytes())
     fields = {key: field.contents() for key, field in reader.fields.items()}
     return out, fields
 
@@ -405,6 +406,9 @@ def configuration(folder, fields, meta):
 
 # ---------------------------------------------------------------------- section 1: canonical form
 
+ROTARY_BUFFERS = ("rope.freqs", "freqs_cos", "freqs_sin")
+
+
 def near(a, b):
     """At most 4 apart as f32 bit patterns; all positive and finite."""
     b = np.asarray(b, np.float64).astype(np.float32)
@@ -430,7 +434,7 @@ def llama3_factors(count, theta, factor, low, high, context):
 
 def left_out_reason(name, tensor, config):
     dtype, shape, data = tensor
-    if name == "rope.freqs" or name.endswith(".rotary_emb.inv_freq"):
+    if name in ROTARY_BUFFERS or name.endswith(".rotary_emb.inv_freq"):
         return "derived: rotary frequencies"
     if name.endswith(".attn.masked_bias"):
         return "derived: attention mask"
@@ -526,7 +530,7 @@ def canonical(path):
     names = list(dict.fromkeys(n for tensors in shards for n in tensors))
     if not names:
         raise NoIdentity("no tensors")
-    is_meta = all(find(ALL_RULES, 1, n) for n in names if n != "rope.freqs")
+    is_meta = all(find(ALL_RULES, 1, n) for n in names if n not in ROTARY_BUFFERS)
     config = configuration(os.path.dirname(files[0]), fields, is_meta)
     left_out, kept = [], []
     for name in names:

@@ -72,14 +72,38 @@ ExpectedTensor ReadTensor(JsonValue value) {
   if (!type.empty()) std::reverse(tensor.shape.begin(), tensor.shape.end());
   tensor.sha256 = TextOf(value, "sha256");
   if (tensor.sha256.empty()) tensor.sha256 = TextOf(value, "sha256_le");
-  if (tensor.sha256.empty()) {  // of a file that holds f32 only
-    tensor.dtype = "f32";
-    tensor.sha256 = TextOf(value, "f32_sha256");
-  }
+  if (tensor.sha256.empty()) tensor.sha256 = TextOf(value, "f32_sha256");
+  if (tensor.dtype.empty()) tensor.dtype = "f32";  // of a format that holds nothing else
   if (const auto offset = value.Find("offset")) tensor.offset = offset->AsU64();
   if (const auto offsets = NumbersOf(value, "offsets"); !offsets.empty())
     tensor.offset = offsets[0];
   return tensor;
+}
+
+// The type numbers of legacy GGML mean other blocks in each version, which have names of their own
+// here: q4_0 of GGML, GGMF and GGJT 1 is q4_0_ggjt1.
+void NameLegacyBlocks(JsonValue value, ExpectedFile& file) {
+  const bool is_ggjt = TextOf(value, "magic") == "ggjt";
+  const std::uint64_t generation = is_ggjt ? value.Find("version")->AsU64().value() : 1;
+  for (auto& [name, tensor] : file.tensors) {
+    if (tensor.dtype == "q4_0" && generation < 3) {
+      tensor.dtype += "_ggjt" + std::to_string(generation);
+    }
+  }
+}
+
+// expected.json lists the weights of llama2.c's file. Its rotary tables are, in numpy,
+// f(np.outer(np.arange(16), 1 / 10000 ** (np.arange(0, 16, 2, np.float32) /
+// 16)).astype(np.float32)).
+void AddRotaryTables(ExpectedFile& file) {
+  file.tensors["freqs_cos"] = {"f32",
+                               {16, 8},
+                               "395f7f9b28597b80d9bd9b0269bf3e8e45ed9d914f6847582411f5b86d68bc9c",
+                               std::nullopt};
+  file.tensors["freqs_sin"] = {"f32",
+                               {16, 8},
+                               "9b0f3bb774433b5f76f68a5c8e9c5ed8411c7d205bc8ac699404e9d3c66001a9",
+                               std::nullopt};
 }
 
 // Those of one folder, given relative to tests/vectors/fixtures.
@@ -97,6 +121,8 @@ void ReadExpectedFiles(const std::string& folder, std::vector<ExpectedFile>& fil
     for (const JsonMember& tensor : tensors->Members()) {
       file.tensors.emplace(tensor.key, ReadTensor(tensor.value));
     }
+    if (file.format == "ggml-legacy") NameLegacyBlocks(member.value, file);
+    if (file.format == "llama2.c") AddRotaryTables(file);
     files.push_back(std::move(file));
   }
 }

@@ -49,14 +49,22 @@ TEST(Conclude, PartialWhenSomethingListedIsNotThere) {
        {FileState::kMissing, FileState::kIncomplete, FileState::kNotComparable}) {
     const auto report = Report({File(FileState::kOk, kWeights), File(gap, kSide)});
     EXPECT_EQ(VerdictOf(report), Verdict::kPartial);
-    EXPECT_EQ(VerdictOf(report, {.include = {"f"}}), Verdict::kMatches);
+    EXPECT_EQ(VerdictOf(report, {.include = {"f"}}), Verdict::kPartial);
   }
+}
+
+TEST(Conclude, PartialWhenAFolderCouldNotBeLookedInto) {
+  auto report = Report({File(FileState::kOk, kWeights)});
+  report.unread_folders = 1;
+  EXPECT_EQ(VerdictOf(report), Verdict::kPartial);
+  EXPECT_EQ(VerdictOf(report, {.include = {"f"}}), Verdict::kMatches);
 }
 
 TEST(Conclude, PartialWhenTheSourceIsKnownToBeIncomplete) {
   auto report = Report({File(FileState::kOk, kWeights)});
   report.sources[0].complete = false;
   EXPECT_EQ(VerdictOf(report), Verdict::kPartial);
+  EXPECT_EQ(VerdictOf(report, {.include = {"f"}}), Verdict::kMatches);
 }
 
 TEST(Conclude, AnyDifferenceIsAMismatch) {
@@ -76,17 +84,28 @@ TEST(Conclude, WeightsOnlyForgivesSideFilesAndNothingElse) {
   EXPECT_EQ(VerdictOf(Report({File(FileState::kMismatch, kWeights)}), options), Verdict::kMismatch);
 }
 
-TEST(Conclude, SameWeightsExcuseOtherFilesOfWeightsOnly) {
-  auto report = Report({File(FileState::kMissing, kWeights), File(FileState::kUnlisted, kWeights),
-                        File(FileState::kOk, kSide)});
+FileVerdict Excused(FileState state) {
+  FileVerdict file = File(state, kWeights);
+  file.same_weights = true;
+  return file;
+}
+
+TEST(Conclude, SameWeightsExcuseFilesThatHoldThemAndNoOthers) {
+  auto report = Report({Excused(FileState::kMissing), Excused(FileState::kUnlisted),
+                        Excused(FileState::kMismatch), File(FileState::kOk, kSide)});
   report.weights.state = WeightsVerdict::State::kSame;
   EXPECT_EQ(VerdictOf(report), Verdict::kSameWeights);
 
-  report.files.push_back(File(FileState::kMismatch, kWeights));
-  EXPECT_EQ(VerdictOf(report), Verdict::kSameWeights);
-
-  report.files.push_back(File(FileState::kMismatch, kSide));
-  EXPECT_EQ(VerdictOf(report), Verdict::kMismatch);
+  for (const FileState gap : {FileState::kUnlisted, FileState::kMissing}) {
+    auto more = report;
+    more.files.push_back(File(gap, kWeights));
+    EXPECT_EQ(VerdictOf(more), Verdict::kPartial);
+  }
+  for (const bool weights : {kWeights, kSide}) {
+    auto more = report;
+    more.files.push_back(File(FileState::kMismatch, weights));
+    EXPECT_EQ(VerdictOf(more), Verdict::kMismatch);
+  }
 }
 
 TEST(Conclude, DifferentWeightsAreAMismatchWhateverElseMatches) {

@@ -55,34 +55,50 @@ TEST(CompareBytes, MergesNearAndSeparatesFarDifferences) {
   EXPECT_EQ((*stretches)[1].range, (ByteRange{2'500'000, 1}));
 }
 
-TEST(NameDamage, NarrowsAStretchToTheTensorsThatDiffer) {
-  WeightsVerdict weights;
-  weights.state = WeightsVerdict::State::kDifferent;
-  weights.differences.push_back(
-      {"model.layers.1.w", "model.layers.1", "values differ", {{"f", {100, 50}}}, {}});
+TEST(NameDamage, AStretchFallsApartIntoTheTensorsThatDiffer) {
+  const KnownPlaces known{{{{500, 20}, "model.layers.3.w", "model.layers.3"},
+                           {{150, 10}, "model.layers.1.b", "model.layers.1"},
+                           {{100, 50}, "model.layers.1.w", "model.layers.1"}},
+                          true};
 
-  const auto damage = NameDamage({{{0, 1000}, 0}, {{2000, 10}, 0}}, "f", "f", nullptr, &weights);
+  const auto damage = NameDamage({{{0, 1000}, 0}, {{2000, 10}, 0}}, known);
 
-  ASSERT_EQ(damage.size(), 2u);
-  EXPECT_EQ(damage[0].range, (ByteRange{100, 50}));
-  EXPECT_EQ(damage[0].tensors, (std::vector<std::string>{"model.layers.1.w"}));
+  ASSERT_EQ(damage.size(), 3u);
+  EXPECT_EQ(damage[0].range, (ByteRange{100, 60}));
+  EXPECT_EQ(damage[0].tensors, (std::vector<std::string>{"model.layers.1.w", "model.layers.1.b"}));
   EXPECT_EQ(damage[0].groups, (std::vector<std::string>{"model.layers.1"}));
-  EXPECT_EQ(damage[1].range, (ByteRange{2000, 10}));
-  EXPECT_TRUE(damage[1].tensors.empty());
+  EXPECT_EQ(damage[1].range, (ByteRange{500, 20}));
+  EXPECT_EQ(damage[1].tensors, (std::vector<std::string>{"model.layers.3.w"}));
+  EXPECT_EQ(damage[2].range, (ByteRange{2000, 10}));
+  EXPECT_TRUE(damage[2].tensors.empty());
+  EXPECT_TRUE(damage[2].tensors_known);
 }
 
-TEST(NameDamage, WithoutComparedWeightsTheManifestTells) {
-  Manifest manifest;
-  manifest.tensors.push_back(
-      {"globals.a", Dtype::kF16, {4}, {}, {{"f", "a", Dtype::kF16, {4}, {8, 8}}}});
-  manifest.tensors.push_back(
-      {"h.0.b", Dtype::kF16, {4}, {}, {{"f", "b", Dtype::kF16, {4}, {16, 8}}}});
+TEST(NameDamage, AnExactStretchStaysAsItIs) {
+  const KnownPlaces known{{{{100, 50}, "a", "g"}}, true};
+  const auto damage = NameDamage({{{90, 20}, 7}}, known);
+  ASSERT_EQ(damage.size(), 1u);
+  EXPECT_EQ(damage[0].range, (ByteRange{90, 20}));
+  EXPECT_EQ(damage[0].differing_bytes, 7u);
+  EXPECT_EQ(damage[0].tensors, (std::vector<std::string>{"a"}));
+}
 
-  const auto damage = NameDamage({{{12, 100}, 0}}, "renamed", "f", &manifest, nullptr);
+TEST(NameDamage, NamesAllTensorsOfAStretchThatWereNotCompared) {
+  const KnownPlaces known{{{{8, 8}, "a", "globals"}, {{16, 8}, "h.0.b", "h.0"}}, false};
+
+  const auto damage = NameDamage({{{12, 100}, 0}}, known);
 
   ASSERT_EQ(damage.size(), 1u);
-  EXPECT_EQ(damage[0].tensors, (std::vector<std::string>{"globals.a", "h.0.b"}));
+  EXPECT_EQ(damage[0].range, (ByteRange{12, 100}));
+  EXPECT_EQ(damage[0].tensors, (std::vector<std::string>{"a", "h.0.b"}));
   EXPECT_EQ(damage[0].groups, (std::vector<std::string>{"globals", "h.0"}));
+}
+
+TEST(NameDamage, SaysNothingOfTensorsWhosePlacesAreNotKnown) {
+  const auto damage = NameDamage({{{12, 100}, 0}}, std::nullopt);
+  ASSERT_EQ(damage.size(), 1u);
+  EXPECT_TRUE(damage[0].tensors.empty());
+  EXPECT_FALSE(damage[0].tensors_known);
 }
 
 }  // namespace

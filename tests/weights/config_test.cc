@@ -86,7 +86,8 @@ TEST(GgufConfig, ReadsTheKeysOfItsArchitecture) {
                                                {"qwen2.rope.freq_base", 1e6},
                                                {"qwen2.rope.scaling.type", std::string("none")},
                                                {"general.architecture", std::string("qwen2")}};
-  const ModelConfig config = ConfigFromGguf(metadata, "a.gguf");
+  const ModelConfig config = *ConfigFromContainer("gguf", metadata, "a.gguf");
+  EXPECT_EQ(config.source, "a.gguf");
   EXPECT_EQ(config.architecture, "qwen2");
   EXPECT_EQ(config.n_heads, 28u);
   EXPECT_EQ(config.hidden_size, 3584u);
@@ -97,12 +98,12 @@ TEST(GgufConfig, ReadsTheKeysOfItsArchitecture) {
 TEST(GgufConfig, TellsEqualFromVaryingHeads) {
   const std::vector<MetadataEntry> equal = {{"general.architecture", std::string("llama")},
                                             {"llama.attention.head_count", Counts({8, 8, 8})}};
-  EXPECT_EQ(ConfigFromGguf(equal, "").n_heads, 8u);
-  EXPECT_FALSE(ConfigFromGguf(equal, "").heads_vary);
+  EXPECT_EQ(ConfigFromContainer("gguf", equal, "")->n_heads, 8u);
+  EXPECT_FALSE(ConfigFromContainer("gguf", equal, "")->heads_vary);
   const std::vector<MetadataEntry> varying = {{"general.architecture", std::string("llama")},
                                               {"llama.attention.head_count", std::uint64_t{8}},
                                               {"llama.attention.head_count_kv", Counts({8, 4, 8})}};
-  EXPECT_TRUE(ConfigFromGguf(varying, "").heads_vary);
+  EXPECT_TRUE(ConfigFromContainer("gguf", varying, "")->heads_vary);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ std::string GgufSplit(std::uint16_t number, std::uint16_t count) {
 std::vector<std::string> SetNames(const std::filesystem::path& path) {
   const auto listing = ListFiles(path);
   EXPECT_TRUE(Ok(listing));
-  const auto sets = FindModelSets(*FolderOnDisk(folder), *listing);
+  const auto sets = FindModelSets(*FolderOnDisk(path), *listing);
   EXPECT_TRUE(Ok(sets));
   std::vector<std::string> names;
   for (const ModelSet& set : *sets) names.push_back(set.name);

@@ -7,6 +7,8 @@
 #include "src/base/text.h"
 #include "src/hash/hash_files.h"
 #include "src/io/directory.h"
+#include "src/io/file.h"
+#include "verify/sources/dialects.h"
 #include "verify/sources/source.h"
 #include "weights/model_sets.h"
 
@@ -27,35 +29,27 @@ bool IsByTheWay(std::string_view path) {
          path.find("/.cache/huggingface/") != std::string_view::npos;
 }
 
-// An index and the shards it names, which are all there is to such a copy.
-Result<DirectoryListing> ListShards(const fs::path& index) {
-  const auto file = HM_TRY(OpenFile(index));
-  const ShardIndex shards = HM_TRY(ReadShardIndex(*file));
-  const fs::path folder = index.parent_path();
-  DirectoryListing listing;
-  std::vector<std::string> names = shards.files;
-  names.push_back(index.filename().string());
-  for (const std::string& name : names) {
-    std::error_code code;
-    const fs::path path = folder / name;
-    const std::uint64_t size = fs::file_size(path, code);
-    if (code) return Error{Errc::kNotFound, path.string(), "a shard that the index names"};
-    listing.files.push_back({name, path, size, fs::is_symlink(path, code)});
-  }
-  return listing;
-}
-
-Result<DirectoryListing> ListCopy(const fs::path& path) {
-  const std::string name = path.filename().string();
-  std::error_code code;
-  if (name.ends_with(".index.json") && fs::is_regular_file(path, code)) return ListShards(path);
-  return ListFiles(path);
+// What a git-lfs pointer that stands in a file's place says of the file.
+std::optional<ListedFile> ReadPointer(const DirectoryEntry& entry) {
+  constexpr std::uint64_t kLongestPointer = 1023;
+  if (entry.size > kLongestPointer) return std::nullopt;
+  const auto file = OpenFile(entry.full_path);
+  if (!file) return std::nullopt;
+  const Result<std::string> text = ReadWholeFile(**file, kLongestPointer);
+  if (!text || !kLfsPointerDialect.sniff(*text, entry.path)) return std::nullopt;
+  const Result<Source> pointer = kLfsPointerDialect.parse(*text, entry.path);
+  if (!pointer || pointer->files.size() != 1) return std::nullopt;
+  return pointer->files.front();
 }
 
 }  // namespace
 
 Result<Source> SourceFromCopy(const fs::path& path, const Task& task) {
-  DirectoryListing listing = HM_TRY(ListCopy(path));
+  DirectoryListing listing = HM_TRY(ListModelFiles(path));
+  for (const Finding& finding : listing.findings) {
+    if (finding.code != kMissingShard) continue;
+    return Error{Errc::kNotFound, (path.parent_path() / finding.subject).string(), finding.message};
+  }
   Source source;
   source.name = path.string();
   source.dialect = "copy";
@@ -76,22 +70,39 @@ Result<Source> SourceFromCopy(const fs::path& path, const Task& task) {
   }
   std::uint64_t total = 0;
   std::vector<FileToHash> files;
+  std::vector<std::size_t> index;  // into source.files
+  std::uint64_t pointers = 0;
   for (const DirectoryEntry& entry : listing.files) {
-    total += entry.size;
     ListedFile& listed = source.files.emplace_back();
     listed.path = entry.path;
     listed.size = entry.size;
+    if (const auto pointed = ReadPointer(entry)) {
+      ++pointers;
+      listed.size = pointed->size;
+      listed.digests = pointed->digests;
+      continue;
+    }
+    total += entry.size;
     files.push_back({entry.full_path, {Algorithm::kSha256}, entry.path});
+    index.push_back(source.files.size() - 1);
+  }
+  if (pointers > 0) {
+    source.findings.push_back(
+        {Severity::kNote, "lfs-pointers", source.name,
+         fmt::format("{} there only as {}, which say size and sha256",
+                     pointers == 1 ? "1 file is" : fmt::format("{} files are", pointers),
+                     pointers == 1 ? "a git-lfs pointer" : "git-lfs pointers")});
   }
   task.Begin("hashing the other copy", total, files.size());
-  HM_TRY(HashFiles(files, task, [&](std::size_t i, Result<HashedFile> hashed) -> Result<void> {
+  HM_TRY(HashFiles(files, task, [&](std::size_t f, Result<HashedFile> hashed) -> Result<void> {
+    ListedFile& listed = source.files[index[f]];
     if (hashed) {
-      source.files[i].size = hashed->stamp.size;
-      source.files[i].digests.push_back({hashed->outcome.digests[0], "", {}, 0});
+      listed.size = hashed->stamp.size;
+      listed.digests.push_back({hashed->outcome.digests[0], "", {}, 0});
     } else {
       const Error& error = hashed.error();
       source.findings.push_back(
-          {Severity::kWarning, "unreadable", listing.files[i].path, error.message, error.offset});
+          {Severity::kWarning, "unreadable", listed.path, error.message, error.offset});
     }
     return {};
   }));

@@ -85,7 +85,9 @@ ForeignKind Describe(std::string_view text) {
   if (body.empty()) return {"the list is empty", "", Errc::kMalformed};
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
     return {"UTF-16 text, as PowerShell writes it",
-            "save the list as UTF-8: Get-FileHash … | Out-File -Encoding utf8"};
+            "write the list as plain text: Get-FileHash * | ForEach-Object { $_.Hash + '  ' + "
+            "(Split-Path "
+            "-Leaf $_.Path) } | Out-File -Encoding ascii list.sha256"};
   }
   const bool json = body.front() == '{' || body.front() == '[';
   ForeignKind kind = json ? DescribeJson(text) : DescribeByStart(AsciiLower(body.substr(0, 512)));

@@ -7,7 +7,7 @@
 namespace hallmark {
 namespace {
 
-constexpr std::size_t kDtypeCount = static_cast<std::size_t>(Dtype::kQ2_0) + 1;
+constexpr std::size_t kDtypeCount = static_cast<std::size_t>(Dtype::kQ8_0Ggjt2) + 1;
 
 TEST(Dtype, NamesAreUniqueAndFindTheirType) {
   std::set<std::string_view> names;
@@ -46,6 +46,15 @@ TEST(Dtype, BlockSizesAreTheSumOfTheirParts) {
       {Dtype::kQ5_K, 256, 2 + 2 + 12 + 32 + 128},
       {Dtype::kQ6_K, 256, 128 + 64 + 16 + 2},
       {Dtype::kQ8_K, 256, 4 + 256 + 32},
+      {Dtype::kQ4_0Ggjt1, 32, 4 + 16},
+      {Dtype::kQ4_1Ggjt1, 32, 4 + 4 + 16},
+      {Dtype::kQ4_2, 16, 2 + 8},
+      {Dtype::kQ4_3, 16, 2 + 2 + 8},
+      {Dtype::kQ5_0Ggjt1, 32, 2 + 4 + 16},
+      {Dtype::kQ5_1Ggjt1, 32, 2 + 2 + 4 + 16},
+      {Dtype::kQ4_0Ggjt2, 32, 4 + 16},
+      {Dtype::kQ4_1Ggjt2, 32, 4 + 4 + 16},
+      {Dtype::kQ8_0Ggjt2, 32, 4 + 32},
   };
   for (const Layout& layout : layouts) {
     const DtypeInfo& info = InfoOf(layout.dtype);

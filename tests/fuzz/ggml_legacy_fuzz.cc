@@ -1,0 +1,8 @@
+// Any bytes either open as legacy GGML, and then every view lies in the file and apart from the
+// others, or end in an error that says where.
+#include "formats/ggml_legacy.h"
+#include "tests/fuzz/reader_properties.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return hallmark::CheckOpening(data, size, hallmark::OpenGgmlLegacy, true);
+}
