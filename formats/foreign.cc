@@ -144,23 +144,6 @@ ForeignKind RecogniseSentencePiece(const FileHead& head) {
   return {"a SentencePiece tokenizer", "give the weights that lie beside it"};
 }
 
-// ModelProto of onnx.proto: ir_version = 1 (varint), then a text field 2-4 or the graph (7).
-ForeignKind RecogniseOnnx(const FileHead& head) {
-  const std::string_view text = AsText(head.bytes);
-  if (text.size() < 4 || text[0] != '\x08' || ByteAt(head, 1) == 0 || ByteAt(head, 1) > 32) {
-    return {};
-  }
-  std::size_t at = 2;
-  const auto producer = ShortField(text, at, '\x12');
-  const bool named = producer && !producer->empty() &&
-                     std::all_of(producer->begin(), producer->end(),
-                                 [](char c) { return c >= ' ' && c < '\x7f'; });
-  const bool known = named && at < text.size() &&
-                     "\x1a\x22\x28\x32\x3a\x42"sv.find(text[at]) != std::string_view::npos;
-  if (!known) return {};
-  return {"an ONNX model", kConvertHint};
-}
-
 ForeignKind RecognisePickle(const FileHead& head) {
   if (head.bytes.size() < 3 || ByteAt(head, 0) != 0x80) return {};
   if (ByteAt(head, 1) < 2 || ByteAt(head, 1) > 5) return {};
@@ -180,9 +163,8 @@ ForeignKind RecogniseForeign(const FileHead& head) {
       return {std::string(magic.what), std::string(magic.hint)};
     }
   }
-  for (const auto recognise :
-       {RecogniseZeros, RecogniseZip, RecogniseAria2, RecogniseTorrent, RecogniseSentencePiece,
-        RecogniseOnnx, RecognisePickle, RecogniseForeignText}) {
+  for (const auto recognise : {RecogniseZeros, RecogniseZip, RecogniseAria2, RecogniseTorrent,
+                               RecogniseSentencePiece, RecognisePickle, RecogniseForeignText}) {
     if (ForeignKind kind = recognise(head); !kind.what.empty()) return kind;
   }
   return {};

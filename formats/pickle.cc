@@ -93,11 +93,12 @@ class Machine {
     }
     for (const PickleGlobal& global : globals) {
       if (global.kind != GlobalKind::kDangerous) continue;
-      if (dangerous_names_.contains(FullName(global))) continue;
+      const std::string name = FullName(global);
+      if (dangerous_names_.contains(name)) continue;
+      if (makes_enum_members_ && name == "builtins.getattr") continue;
       Note(Severity::kWarning, "effectful-reference",
-           fmt::format("names {}, which has effects when called; nothing here calls it",
-                       FullName(global)),
-           global.offset, FullName(global));
+           fmt::format("names {}, which has effects when called; nothing here calls it", name),
+           global.offset, name);
     }
     // Dangers before warnings, each in the order of the stream.
     std::stable_sort(reading_.findings.begin(), reading_.findings.end(),
@@ -244,8 +245,21 @@ class Machine {
         {"copyreg", graph_.Keep(fmt::format("extension_{}", code)), at_, GlobalKind::kDangerous}));
   }
 
+  // getattr(type, "member") of an enumeration: IsEnumMember.
+  bool MakesEnumMember(const PickleGlobal& callable, PickleRef arguments) const {
+    if (callable.module != "builtins" || callable.name != "getattr") return false;
+    if (graph_.Kind(arguments) != PickleKind::kTuple) return false;
+    const std::span<const PickleRef> items = graph_.Items(arguments);
+    if (items.size() != 2 || graph_.Kind(items[0]) != PickleKind::kGlobal ||
+        graph_.Kind(items[1]) != PickleKind::kText) {
+      return false;
+    }
+    const PickleGlobal& type = graph_.AsGlobal(items[0]);
+    return IsEnumMember(type.module, type.name, graph_.AsText(items[1]));
+  }
+
   // Records what calling `callable` means; a fault if Python could not call it.
-  Result<void> NoteCall(PickleRef callable) {
+  Result<void> NoteCall(PickleRef callable, PickleRef arguments) {
     // Legacy torch files name the classes of a pickled module as ("module", class, file, source).
     if (graph_.Kind(callable) == PickleKind::kPersistent) {
       const std::span<const PickleRef> id = graph_.Items(graph_.PersistentId(callable));
@@ -256,7 +270,10 @@ class Machine {
     }
     switch (graph_.Kind(callable)) {
       case PickleKind::kGlobal:
-        if (graph_.AsGlobal(callable).kind == GlobalKind::kDangerous) {
+        if (graph_.AsGlobal(callable).kind != GlobalKind::kDangerous) return {};
+        if (MakesEnumMember(graph_.AsGlobal(callable), arguments)) {
+          makes_enum_members_ = true;
+        } else {
           DangerOf("calls", graph_.AsGlobal(callable), at_);
         }
         return {};
@@ -293,7 +310,7 @@ class Machine {
 
   Result<void> Call(PickleRef callable, PickleRef arguments, std::optional<PickleRef> keywords,
                     bool is_bare = false) {
-    HM_TRY(NoteCall(callable));
+    HM_TRY(NoteCall(callable, arguments));
     const PickleKind kind = graph_.Kind(arguments);
     if (kind != PickleKind::kTuple && kind != PickleKind::kObject) {
       return Malformed("the arguments of a call are no tuple");
@@ -639,6 +656,7 @@ class Machine {
   std::vector<PickleRef> replaced_states_;
   std::unordered_set<std::string> noted_;
   std::unordered_set<std::string> dangerous_names_;
+  bool makes_enum_members_ = false;  // by getattr
   std::size_t dangers_ = 0;
   std::size_t warnings_ = 0;
 };

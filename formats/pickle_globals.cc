@@ -98,6 +98,12 @@ constexpr std::array kAllowed = {
     ModuleNames{"torch.nn", "Parameter Buffer"},
     ModuleNames{"torch.serialization", "_get_layout"},
     ModuleNames{"torch.torch_version", "TorchVersion"},
+    ModuleNames{"torch.distributed.checkpoint.metadata",
+                "Metadata TensorStorageMetadata BytesStorageMetadata ChunkStorageMetadata "
+                "TensorProperties MetadataIndex StorageMeta _MEM_FORMAT_ENCODING"},
+    ModuleNames{"torch.distributed.checkpoint.filesystem", "_StorageInfo"},
+    ModuleNames{"torch.distributed._shard.sharded_tensor.metadata",
+                "TensorProperties MEM_FORMAT_ENCODING"},
     ModuleNames{"numpy",
                 "ndarray dtype bool_ bool float16 float32 float64 int8 int16 int32 int64 uint8 "
                 "uint16 uint32 uint64 complex64 complex128 str_ bytes_ void generic"},
@@ -385,6 +391,15 @@ GlobalName MapPython2Name(std::string_view module, std::string_view name) {
     if (row.from == module) return {row.to, name};
   }
   return {module, name};
+}
+
+bool IsEnumMember(std::string_view module, std::string_view type, std::string_view name) {
+  const bool is_memory_format =
+      (module == "torch.distributed.checkpoint.metadata" && type == "_MEM_FORMAT_ENCODING") ||
+      (module == "torch.distributed._shard.sharded_tensor.metadata" &&
+       type == "MEM_FORMAT_ENCODING");
+  return is_memory_format && (name == "TORCH_CONTIGUOUS_FORMAT" || name == "TORCH_CHANNELS_LAST" ||
+                              name == "TORCH_PRESERVE_FORMAT");
 }
 
 bool IsDictType(std::string_view module, std::string_view name) {

@@ -27,6 +27,10 @@ GlobalName MapPython2Name(std::string_view module, std::string_view name);
 // compile or run things; attribute paths ("a.b") and names of such functions anywhere else.
 GlobalKind ClassifyGlobal(std::string_view module, std::string_view name);
 
+// Whether getattr(type, name) is the member of an enumeration that checkpoints hold: so did Python
+// before 3.12 pickle them. No other attribute is known to be harmless.
+bool IsEnumMember(std::string_view module, std::string_view type, std::string_view name);
+
 // Makes instances of the standard library's dict, in order of their keys' insertion.
 bool IsDictType(std::string_view module, std::string_view name);
 

@@ -13,6 +13,7 @@
 #include "src/base/checked.h"
 #include "src/base/text.h"
 #include "src/io/file_cursor.h"
+#include "src/io/tar.h"
 
 namespace hallmark {
 namespace {
@@ -139,23 +140,6 @@ Result<std::vector<StorageBytes>> LocateStorages(FileCursor& cursor, const File&
   return located;
 }
 
-// torch tries tar first: a header whose checksum holds makes one (POSIX.1-1988, ustar; octal).
-Result<bool> IsTarToo(const File& file) {
-  constexpr std::size_t kSumOffset = 148, kSumBytes = 8;
-  std::array<std::byte, 512> header;
-  if (file.Size() < header.size()) return false;
-  HM_TRY(file.Read(0, header));
-  std::uint32_t sum = 0, said = 0;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    const bool in_sum = i >= kSumOffset && i < kSumOffset + kSumBytes;
-    sum += in_sum ? ' ' : std::to_integer<std::uint32_t>(header[i]);
-    if (in_sum && header[i] >= std::byte{'0'} && header[i] <= std::byte{'7'}) {
-      said = said * 8 + (std::to_integer<std::uint32_t>(header[i]) - '0');
-    }
-  }
-  return said == sum;
-}
-
 }  // namespace
 
 bool SniffPytorchLegacy(const FileHead& head) {
@@ -179,7 +163,7 @@ bool SniffPytorchLegacy(const FileHead& head) {
 }
 
 Result<std::unique_ptr<ModelReader>> OpenPytorchLegacy(const File& file) {
-  if (HM_TRY(IsTarToo(file))) {
+  if (HM_TRY(IsTar(file))) {  // which torch tries first
     return Error{Errc::kMalformed, file.Name(),
                  "it can be read as a pickle and as a tar archive, and may hold two models", 0,
                  "do not use it: what a program sees in it depends on the program"};

@@ -106,6 +106,21 @@ const StorageKind* FindStorageKind(const PickleGlobal& global) {
 
 }  // namespace
 
+std::optional<Dtype> DtypeOfTorch(std::string_view name) {
+  const auto found = std::ranges::find(kDtypeNames, name, &TorchDtype::name);
+  if (found == std::end(kDtypeNames)) return std::nullopt;
+  return found->dtype;
+}
+
+std::optional<Shape> ShapeOfTorch(Dtype dtype, Shape sizes) {
+  if (dtype != Dtype::kF4E2m1) return sizes;
+  if (sizes.empty()) sizes.push_back(1);
+  const auto twice = CheckedMul(sizes.back(), 2);
+  if (!twice) return std::nullopt;
+  sizes.back() = *twice;
+  return sizes;
+}
+
 void FindingLog::Add(Severity severity, std::string code, std::string subject,
                      std::string message) {
   if (++counts_[code] > kMaxFindings) return;
@@ -349,15 +364,14 @@ Result<void> TensorBuilder::AddTensor(const std::string& name, const TensorCall&
   if (v3) {
     if (graph_.Kind(arguments[6]) != PickleKind::kGlobal) return wrong("its dtype is no dtype");
     const PickleGlobal& global = graph_.AsGlobal(arguments[6]);
-    const auto known = std::find_if(
-        std::begin(kDtypeNames), std::end(kDtypeNames),
-        [&](const TorchDtype& row) { return global.module == "torch" && row.name == global.name; });
-    if (known == std::end(kDtypeNames)) {
+    const std::optional<Dtype> known =
+        global.module == "torch" ? DtypeOfTorch(global.name) : std::nullopt;
+    if (!known) {
       Unsupported(name, fmt::format("of dtype {}.{}", EscapeForPeople(global.module),
                                     EscapeForPeople(global.name)));
       return {};
     }
-    dtype = known->dtype;
+    dtype = known;
     if (storage.dtype && storage.dtype != dtype) return wrong("its dtype is not its storage's");
   }
   if (!dtype) {
@@ -398,14 +412,9 @@ Result<void> TensorBuilder::AddTensor(const std::string& name, const TensorCall&
 
   tensor.info.name = name;
   tensor.info.dtype = *dtype;
-  tensor.info.shape = tensor.view.sizes;
-  if (*dtype == Dtype::kF4E2m1) {
-    // One index of torch's float4_e2m1fn_x2 is a byte of two values.
-    if (tensor.info.shape.empty()) tensor.info.shape.push_back(1);
-    const auto twice = CheckedMul(tensor.info.shape.back(), 2);
-    if (!twice) return wrong("a size that overflows");
-    tensor.info.shape.back() = *twice;
-  }
+  std::optional<Shape> shape = ShapeOfTorch(*dtype, tensor.view.sizes);
+  if (!shape) return wrong("a size that overflows");
+  tensor.info.shape = *std::move(shape);
   const Result<std::uint64_t> bytes = PayloadBytes(*dtype, tensor.info.shape);
   if (!bytes) return wrong(bytes.error().message);
   tensor.info.payload_bytes = *bytes;

@@ -18,6 +18,13 @@
 
 namespace hallmark {
 
+// "bfloat16", as torch spells the name of a dtype; nullopt: not known here.
+std::optional<Dtype> DtypeOfTorch(std::string_view name);
+
+// The shape in values of a tensor of these sizes: those of float4_e2m1fn_x2 count pairs of values.
+// nullopt if that overflows.
+std::optional<Shape> ShapeOfTorch(Dtype dtype, Shape sizes);
+
 // Findings, so many of each code that none can crowd out another.
 class FindingLog {
  public:

@@ -4,9 +4,11 @@
 
 #include <array>
 
+#include "formats/dcp.h"
 #include "formats/ggml_legacy.h"
 #include "formats/gguf.h"
 #include "formats/llama2c.h"
+#include "formats/onnx.h"
 #include "formats/pytorch_legacy.h"
 #include "formats/pytorch_zip.h"
 #include "formats/safetensors.h"
@@ -19,11 +21,13 @@ namespace {
 constexpr std::array kFormats = {
     Format{"gguf", "GGUF", SniffGguf, OpenGguf},
     Format{"pytorch-zip", "PyTorch zip", SniffPytorchZip, OpenPytorchZip},
+    Format{"pytorch-dcp", "PyTorch distributed checkpoint", SniffDcp, OpenDcp},
     Format{"pytorch-legacy", "PyTorch legacy", SniffPytorchLegacy, OpenPytorchLegacy},
-    Format{"pytorch-tar", "PyTorch 0.1 tar", SniffPytorchTar, OpenPytorchTar},
+    Format{"onnx", "ONNX", SniffOnnx, OpenOnnx},
     Format{"ggml-legacy", "legacy GGML", SniffGgmlLegacy, OpenGgmlLegacy},
     Format{"safetensors", "safetensors", SniffSafetensors, OpenSafetensors},
     Format{"llama2c", "llama2.c", SniffLlama2c, OpenLlama2c},
+    Format{"pytorch-tar", "PyTorch tar", SniffPytorchTar, OpenPytorchTar},
 };
 
 const Format* FindFormat(const FileHead& head) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "formats/row_major.h"
 #include "src/base/checked.h"
 
 namespace hallmark {
@@ -125,35 +126,6 @@ Result<void> CopyBox(const BlockSource& storage, std::vector<Axis> axes, std::ui
   }
 }
 
-// The largest box that starts at row-major item `first` and holds at most `most` items.
-struct Box {
-  std::vector<std::uint64_t> start;  // index in each dimension
-  std::size_t axis = 0;              // dimensions after it are whole, before it one wide
-  std::uint64_t extent = 1;          // along `axis`
-  std::uint64_t items = 1;
-};
-
-Box BoxAt(const Shape& sizes, std::uint64_t first, std::uint64_t most) {
-  Box box;
-  box.start.resize(sizes.size());
-  std::uint64_t rest = first;
-  for (std::size_t i = sizes.size(); i-- > 0;) {
-    box.start[i] = rest % sizes[i];
-    rest /= sizes[i];
-  }
-  box.axis = sizes.size();
-  for (std::size_t i = sizes.size(); i-- > 0;) {
-    const std::uint64_t extent = std::min(sizes[i] - box.start[i], most / box.items);
-    if (extent == 0) break;
-    const std::uint64_t below = box.items;
-    box.axis = i;
-    box.extent = extent;
-    box.items = below * extent;
-    if (box.start[i] != 0 || extent != sizes[i]) break;
-  }
-  return box;
-}
-
 }  // namespace
 
 std::optional<ItemRange> TouchedItems(const StridedView& view) {
@@ -188,7 +160,7 @@ Result<void> Gather(const BlockSource& storage, const StridedView& view, std::ui
                     MutableByteSpan out) {
   const std::uint32_t item = view.item_bytes;
   while (!out.empty()) {
-    const Box box = BoxAt(view.sizes, first, out.size() / item);
+    const RowMajorBox box = RowMajorBoxAt(view.sizes, first, out.size() / item);
     std::vector<Axis> axes;
     std::uint64_t start = view.offset;
     std::uint64_t to = item;

@@ -1,14 +1,15 @@
 #include "verify/copy.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <numeric>
 #include <system_error>
 #include <utility>
 
-#include "formats/registry.h"
 #include "src/hash/hash_files.h"
+#include "verify/file_headers.h"
 #include "verify/resume.h"
 #include "verify/sources/store.h"
 #include "weights/model_sets.h"
@@ -40,26 +41,13 @@ Result<Copy> Copy::List(std::filesystem::path path) {
 }
 
 Result<std::vector<Finding>> Copy::ReadHeaders(const Task& task) {
+  const auto folder =
+      FolderOnDisk(std::filesystem::is_directory(path_) ? path_ : path_.parent_path());
+  std::vector<HeaderReading> readings = HM_TRY(ReadFileHeaders(*folder, listing_, task));
   std::vector<Finding> findings;
   for (std::size_t i = 0; i < Size(); ++i) {
-    HM_TRY(task.CheckStopped());
-    const auto file = OpenFile(Entry(i).full_path);
-    if (!file) continue;  // hashing will say why
-    const Result<const Format*> format = SniffFormat(**file);
-    if (!format || *format == nullptr) continue;
-    const auto reader = (*format)->open(**file);
-    files_[i].holds_weights = !reader || !(*reader)->Tensors().empty();
-    if (reader) {
-      for (const Finding& finding : (*reader)->Findings()) {
-        if (finding.severity != Severity::kNote) findings.push_back(finding);
-      }
-    } else {
-      const Error& error = reader.error();
-      const bool dangerous = error.code == Errc::kDangerous;
-      findings.push_back({dangerous ? Severity::kDanger : Severity::kWarning,
-                          dangerous ? "dangerous" : "unreadable-container", Entry(i).path,
-                          error.message, error.offset});
-    }
+    files_[i].holds_weights = readings[i].holds_weights;
+    std::ranges::move(readings[i].findings, std::back_inserter(findings));
   }
   return findings;
 }

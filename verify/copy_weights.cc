@@ -9,12 +9,12 @@ namespace hallmark {
 Result<const Model*> CopyWeights::Open() {
   if (model_) return &*model_;
   Model model = HM_TRY(Model::Open(copy_.Path(), task_));
-  for (const WeightFile& file : model.Files()) {
+  for (const FileOnDisk& file : model.FilesOnDisk()) {
     const auto index = FindFile(copy_.Listing(), file.path);
-    if (!index || file.file == nullptr) continue;
+    if (!index) continue;
     const auto& hashed = copy_.File(*index).stamp;
-    if (!hashed || *hashed == file.file->Stamp()) continue;
-    return Error{Errc::kIo, file.file->Name(), "the file changed after it was hashed", std::nullopt,
+    if (!hashed || *hashed == file.stamp) continue;
+    return Error{Errc::kIo, file.path, "the file changed after it was hashed", std::nullopt,
                  "try again when nothing writes to it"};
   }
   model_.emplace(std::move(model));
@@ -66,10 +66,10 @@ std::optional<KnownPlaces> CopyWeights::PlacesIn(const FileVerdict& file, const 
   if (!canonical) return std::nullopt;
   for (const CanonicalTensor& tensor : canonical->tensors) {
     for (const TensorPart& part : tensor.parts) {
-      const WeightFile& home = (*model)->Files()[part.file];
-      if (home.path != file.path) continue;
-      const ByteRange range = home.reader->Tensors()[part.tensor].stored;
-      known.places.push_back({range, tensor.name, GroupKey(tensor.name)});
+      for (const FileStretch& place : (*model)->PlacesOf(part.file, part.tensor)) {
+        if (place.path != file.path) continue;
+        known.places.push_back({place.range, tensor.name, GroupKey(tensor.name)});
+      }
     }
   }
   return known;

@@ -431,7 +431,7 @@ class Verification {
       verdict.source = source.name;
       if (verdict.state == WeightsVerdict::State::kSame) {
         const Model& own = *HM_TRY(weights_.Open());
-        Excuse(s, own, covered);
+        Excuse(s, covered);
         NoteWhatWasNotCompared(own);
       }
       // One different source outweighs one that is the same.
@@ -452,7 +452,7 @@ class Verification {
       WeightsVerdict verdict = CompareWeights(*own, *ours, Known(theirs));
       HM_TRY(CountDifferingValues(*own, other, task_, verdict));
       HM_TRY(other.CheckUnchanged());
-      for (const WeightFile& file : other.Files()) covered.insert(file.path);
+      for (FileOnDisk& file : other.FilesOnDisk()) covered.insert(std::move(file.path));
       return verdict;
     }
     KnownWeights theirs;
@@ -485,8 +485,12 @@ class Verification {
   // others; nothing else that holds weights, and nothing that another source says.
   void Excuse(std::size_t s, const std::set<std::string>& covered) {
     std::set<std::string> compared;
-    if (const auto own = weights_.Open()) {
-      for (const WeightFile& file : (*own)->Files()) compared.insert(file.path);
+    const auto own = weights_.Open();
+    if (!own) return;
+    const bool holds_others = std::ranges::any_of(
+        (*own)->Findings(), [](const Finding& finding) { return finding.code == "other-weights"; });
+    for (FileOnDisk& file : (*own)->FilesOnDisk()) {
+      if (!file.is_archive || !holds_others) compared.insert(std::move(file.path));
     }
     for (FileVerdict& file : report_.files) {
       switch (file.state) {

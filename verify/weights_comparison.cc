@@ -85,8 +85,9 @@ WeightsVerdict CompareWeights(const Model& model, const WeightIdentity& ours,
       expected.erase(found);
     }
     for (const TensorPart& part : tensor.parts) {
-      const WeightFile& file = model.Files()[part.file];
-      difference.places.emplace_back(file.path, file.reader->Tensors()[part.tensor].stored);
+      for (FileStretch& place : model.PlacesOf(part.file, part.tensor)) {
+        difference.places.emplace_back(std::move(place.path), place.range);
+      }
     }
     verdict.differences.push_back(std::move(difference));
   }

@@ -38,10 +38,12 @@ Result<std::vector<ManifestFile>> HashListing(const DirectoryListing& listing,
   return listed;
 }
 
-ManifestTensor::Place PlaceOf(const Model& model, const TensorPart& part) {
-  const WeightFile& file = model.Files()[part.file];
-  const TensorInfo& info = file.reader->Tensors()[part.tensor];
-  return {file.path, info.name, info.dtype, info.shape, info.stored};
+void AddPlaces(const Model& model, const TensorPart& part, ManifestTensor& tensor) {
+  const TensorInfo& info = model.Files()[part.file].reader->Tensors()[part.tensor];
+  for (FileStretch& stretch : model.PlacesOf(part.file, part.tensor)) {
+    tensor.places.push_back(
+        {std::move(stretch.path), info.name, info.dtype, info.shape, stretch.range});
+  }
 }
 
 // What an error is about: a tensor, or a file at or below `root`, whose own name is left out.
@@ -65,10 +67,10 @@ Result<void> AddWeights(const std::filesystem::path& root, const Stamps& stamps,
   };
   const Result<Model> model = Model::Open(root, task);
   if (!model) return no_identity(model.error());
-  for (const WeightFile& file : model->Files()) {
+  for (const FileOnDisk& file : model->FilesOnDisk()) {
     const auto hashed = stamps.find(file.path);
-    if (hashed == stamps.end() || hashed->second == file.file->Stamp()) continue;
-    return Error{Errc::kIo, file.file->Name(), "the file changed after it was hashed", std::nullopt,
+    if (hashed == stamps.end() || hashed->second == file.stamp) continue;
+    return Error{Errc::kIo, file.path, "the file changed after it was hashed", std::nullopt,
                  "try again when nothing writes to it"};
   }
   const Result<WeightIdentity> identity = ComputeIdentity(*model, task);
@@ -85,7 +87,7 @@ Result<void> AddWeights(const std::filesystem::path& root, const Stamps& stamps,
     entry.dtype = tensor.dtype;
     entry.shape = tensor.shape;
     entry.digest = tensor.digest;
-    for (const TensorPart& part : tensor.parts) entry.places.push_back(PlaceOf(*model, part));
+    for (const TensorPart& part : tensor.parts) AddPlaces(*model, part, entry);
   }
   return {};
 }

@@ -76,6 +76,9 @@ class Canonicaliser {
         stored = std::max(stored, tensor.stored.size);
       }
       if (file.file != nullptr) stored = CheckedAdd(stored, file.file->Size()).value_or(UINT64_MAX);
+      for (const CompanionFile& companion : file.reader->Companions()) {
+        stored = CheckedAdd(stored, companion.file->Size()).value_or(UINT64_MAX);
+      }
     }
     const std::uint64_t limit = stored > (UINT64_MAX - kFreeUnfolding) / kMaxUnfolding
                                     ? UINT64_MAX

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "src/base/checked.h"
 #include "src/base/text.h"
@@ -124,7 +125,7 @@ Result<WeightIdentity> ComputeIdentity(const Model& model, const Task& task) {
   std::ranges::stable_sort(canonical.tensors, {}, [&](const CanonicalTensor& tensor) {
     const TensorPart part = tensor.parts.front();
     const auto& info = model.Files()[part.file].reader->Tensors()[part.tensor];
-    return std::pair(part.file, info.stored.offset);
+    return std::tuple(part.file, info.file, info.stored.offset);
   });
   std::vector<TensorToDigest> work;
   for (const CanonicalTensor& tensor : canonical.tensors) {

@@ -33,7 +33,7 @@ struct ManifestTensor {
     Shape stored_shape;
     ByteRange range;  // in that file
   };
-  std::vector<Place> places;  // one a shard, in joining order
+  std::vector<Place> places;  // one a shard, or more of one kept in pieces, in joining order
 };
 
 struct Manifest {

@@ -9,6 +9,7 @@
 #include "formats/registry.h"
 #include "src/base/checked.h"
 #include "src/base/text.h"
+#include "src/io/tar.h"
 #include "src/model/architecture.h"
 #include "weights/config.h"
 #include "weights/model_sets.h"
@@ -20,11 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxConfigBytes = 16'000'000;
 
-// `name` in `folder`, as a user would name it: without "./".
-fs::path PathIn(const fs::path& folder, const fs::path& name) {
-  return folder == "." ? name : folder / name;
-}
-
 // The regular files of one folder, without going deeper: a single file may lie in a home directory.
 Result<DirectoryListing> ListFolder(const fs::path& folder) {
   DirectoryListing listing;
@@ -35,7 +31,7 @@ Result<DirectoryListing> ListFolder(const fs::path& folder) {
     if (!it->is_regular_file(ignored)) continue;
     const fs::path name = it->path().filename();
     listing.files.push_back(
-        {name.string(), PathIn(folder, name), it->file_size(ignored), it->is_symlink(ignored)});
+        {name.string(), it->path(), it->file_size(ignored), it->is_symlink(ignored)});
   }
   if (failure) return Error{Errc::kIo, folder.string(), failure.message()};
   std::ranges::sort(listing.files, [](const DirectoryEntry& a, const DirectoryEntry& b) {
@@ -45,16 +41,29 @@ Result<DirectoryListing> ListFolder(const fs::path& folder) {
 }
 
 // Why a directory has no set: what its likeliest file is instead, if it has one.
-Error NoWeights(const fs::path& path, const DirectoryListing& listing) {
+Error NoWeights(const Folder& folder, const DirectoryListing& listing) {
   for (const DirectoryEntry& entry : listing.files) {
     if (!LooksLikeWeights(entry.path)) continue;
-    const auto file = OpenFile(entry.full_path);
+    const auto file = folder.Open(entry.path);
     if (!file) return file.error();
     const auto reader = OpenContainer(**file);
     if (!reader) return reader.error();
   }
-  return {Errc::kNotFound, path.string(),
-          fmt::format("no weights among the {} files of this directory", listing.files.size())};
+  return {Errc::kNotFound, folder.NameOf(""),
+          fmt::format("no weights among the {} files here", listing.files.size())};
+}
+
+// The one tar among the files of a directory, as a folder; null if there is none, or several.
+Result<std::shared_ptr<const Folder>> LoneTar(const Folder& folder,
+                                              const DirectoryListing& listing) {
+  const auto is_named_so = [](const DirectoryEntry& entry) {
+    return AsciiLower(entry.path).ends_with(".tar");
+  };
+  const auto tar = std::ranges::find_if(listing.files, is_named_so);
+  if (std::ranges::count_if(listing.files, is_named_so) != 1) return nullptr;
+  std::shared_ptr<const File> file = HM_TRY(folder.Open(tar->path));
+  if (!HM_TRY(IsTar(*file))) return nullptr;
+  return FolderInTar(std::move(file), tar->path);
 }
 
 std::string NamesOf(const std::vector<ModelSet>& sets) {
@@ -68,7 +77,7 @@ std::string NamesOf(const std::vector<ModelSet>& sets) {
 
 // Takes the set that a directory stands for out of `sets`. An index none of whose files are there
 // is common (a download took one format of several), and so are sets of other things in subfolders.
-Result<ModelSet> ChooseSet(const fs::path& path, std::vector<ModelSet>* sets) {
+Result<ModelSet> ChooseSet(const Folder& folder, std::vector<ModelSet>* sets) {
   const auto at_top = [](const ModelSet& set) {
     const std::string& any = !set.index.empty()  ? set.index
                              : set.files.empty() ? set.missing.front()
@@ -86,21 +95,18 @@ Result<ModelSet> ChooseSet(const fs::path& path, std::vector<ModelSet>* sets) {
   if (sets->size() == 1) return take([](const ModelSet&) { return true; });
   if (std::ranges::count_if(*sets, present_at_top) == 1) return take(present_at_top);
   if (std::ranges::count_if(*sets, present) == 1) return take(present);
-  return Error{
-      Errc::kUsage, path.string(),
-      fmt::format("this directory holds {} sets of weights: {}", sets->size(), NamesOf(*sets)),
-      std::nullopt, "name one of their files, or their index"};
+  return Error{Errc::kUsage, folder.NameOf(""),
+               fmt::format("it holds {} sets of weights: {}", sets->size(), NamesOf(*sets)),
+               std::nullopt, "name one of their files, or their index"};
 }
 
-ModelSet IndexedSet(const fs::path& folder, const std::string& name, const ShardIndex& index) {
+ModelSet IndexedSet(const Folder& folder, const std::string& name, const ShardIndex& index) {
   ModelSet set;
   set.layout = ModelSet::Layout::kIndexed;
   set.index = name;
   set.name = fmt::format("{} ({} files)", name, index.files.size());
   for (const std::string& file : index.files) {
-    std::error_code ignored;
-    const bool there = fs::exists(folder / file, ignored);
-    (there ? set.files : set.missing).push_back(file);
+    (folder.Has(file) ? set.files : set.missing).push_back(file);
   }
   return set;
 }
@@ -122,13 +128,13 @@ std::optional<std::uint64_t> MetadataU64(const ModelReader& reader, std::string_
   return std::nullopt;
 }
 
-Error MissingShards(const fs::path& root, const ModelSet& set) {
+Error MissingShards(const Folder& folder, const ModelSet& set) {
   std::string names;
   for (std::size_t i = 0; i < set.missing.size() && i < 5; ++i) {
     names += (i == 0 ? "" : ", ") + EscapeForPeople(set.missing[i]);
   }
   if (set.missing.size() > 5) names += fmt::format(", and {} more", set.missing.size() - 5);
-  return {Errc::kNotFound, (root / set.name).string(),
+  return {Errc::kNotFound, folder.NameOf(set.name),
           fmt::format("{} of {} files missing: {}", set.missing.size(),
                       set.missing.size() + set.files.size(), names)};
 }
@@ -137,40 +143,35 @@ Error MissingShards(const fs::path& root, const ModelSet& set) {
 
 Result<Model> Model::Open(const fs::path& path, const Task& task) {
   std::error_code ignored;
-  if (fs::is_directory(path, ignored)) {
-    const DirectoryListing listing = HM_TRY(ListFiles(path));
-    std::vector<ModelSet> sets = HM_TRY(FindModelSets(listing));
-    if (sets.empty()) return NoWeights(path, listing);
-    const ModelSet set = HM_TRY(ChooseSet(path, &sets));
-    Model model = HM_TRY(Open(path, listing, set, task));
-    if (!sets.empty()) {
-      model.findings_.push_back(
-          {Severity::kNote, "other-weights", set.name, "not looked at: " + NamesOf(sets)});
-    }
-    return model;
+  if (fs::is_directory(path, ignored)) return OpenMainSet(FolderOnDisk(path), task);
+  std::unique_ptr<File> opened = HM_TRY(OpenFile(path));
+  const std::string name = path.filename().string();
+  if (HM_TRY(SniffFormat(*opened)) == nullptr && HM_TRY(IsTar(*opened))) {
+    return OpenMainSet(HM_TRY(FolderInTar(std::move(opened), name)), task);
   }
 
   // One file, perhaps of a set. Only files that names or an index tie to it are looked at.
-  const auto opened = OpenFile(path);
-  if (!opened) return opened.error();
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  const std::string name = path.filename().string();
+  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const std::shared_ptr<const Folder> folder = FolderOnDisk(parent);
   if (AsciiLower(name).ends_with(".json")) {
-    const ShardIndex index = HM_TRY(ReadShardIndex(path));
-    return Open(folder, {}, IndexedSet(folder, name, index), task);
+    return Open(folder, IndexedSet(*folder, name, HM_TRY(ReadShardIndex(*opened))), task);
   }
-  DirectoryListing listing = HM_TRY(ListFolder(folder));
+  DirectoryListing listing = HM_TRY(ListFolder(parent));
   for (const DirectoryEntry& entry : listing.files) {
     if (!entry.path.ends_with(".index.json")) continue;
-    const auto index = ReadShardIndex(entry.full_path);
+    const auto file = folder->Open(entry.path);
+    if (!file) continue;
+    const auto index = ReadShardIndex(**file);
     if (!index || std::ranges::find(index->files, name) == index->files.end()) continue;
-    return Open(folder, {}, IndexedSet(folder, entry.path, *index), task);
+    return Open(folder, IndexedSet(*folder, entry.path, *index), task);
   }
   const auto numbered = ParseNumberedName(name);
   const auto rank = ParseRankName(name);
   const PartName part = ParsePartName(name);
+  const bool distributed = IsDistributedShard(name);
   std::erase_if(listing.files, [&](const DirectoryEntry& entry) {
     if (entry.path == name || ParsePartName(entry.path).base == part.base) return false;
+    if (distributed) return entry.path != kDistributedMetadata;
     if (rank) {
       const auto other = ParseRankName(entry.path);
       return !other || other->suffix != rank->suffix;
@@ -178,46 +179,63 @@ Result<Model> Model::Open(const fs::path& path, const Task& task) {
     const auto other = ParseNumberedName(entry.path);
     return !numbered || !other || other->prefix != numbered->prefix;
   });
-  const std::vector<ModelSet> sets = HM_TRY(FindModelSets(listing));
+  const std::vector<ModelSet> sets = HM_TRY(FindModelSets(*folder, listing));
   for (const ModelSet& set : sets) {
-    if (std::ranges::find(set.files, name) != set.files.end()) {
-      return Open(folder, listing, set, task);
+    if (distributed || std::ranges::find(set.files, name) != set.files.end()) {
+      return Open(folder, set, task);
     }
   }
   ModelSet single;  // of no known format, or a side file: asked for by name all the same
   single.name = name;
   single.files = {name};
-  return Open(folder, listing, single, task);
+  return Open(folder, single, task);
 }
 
-Result<Model> Model::Open(const fs::path& root, const DirectoryListing& listing,
-                          const ModelSet& set, const Task& task) {
-  if (!set.missing.empty()) return MissingShards(root, set);
-  std::unordered_map<std::string_view, const DirectoryEntry*> entries;
-  for (const DirectoryEntry& entry : listing.files) entries.emplace(entry.path, &entry);
+// The set that a folder stands for.
+Result<Model> Model::OpenMainSet(std::shared_ptr<const Folder> folder, const Task& task) {
+  DirectoryListing listing = HM_TRY(folder->List());
+  std::vector<ModelSet> sets = HM_TRY(FindModelSets(*folder, listing));
+  if (sets.empty()) {
+    const Error nothing = NoWeights(*folder, listing);
+    if (nothing.code != Errc::kNotFound) return nothing;
+    folder = HM_TRY(LoneTar(*folder, listing));
+    if (folder == nullptr) return nothing;
+    listing = HM_TRY(folder->List());
+    sets = HM_TRY(FindModelSets(*folder, listing));
+    if (sets.empty()) return NoWeights(*folder, listing);
+  }
+  const ModelSet set = HM_TRY(ChooseSet(*folder, &sets));
+  Model model = HM_TRY(Open(folder, set, task));
+  model.findings_.insert(model.findings_.end(), listing.findings.begin(), listing.findings.end());
+  if (!sets.empty()) {
+    model.findings_.push_back(
+        {Severity::kNote, "other-weights", set.name, "not looked at: " + NamesOf(sets)});
+  }
+  return model;
+}
 
+Result<Model> Model::Open(std::shared_ptr<const Folder> folder, const ModelSet& set,
+                          const Task& task) {
+  if (!set.missing.empty()) return MissingShards(*folder, set);
   std::vector<WeightFile> files(set.files.size());
   const auto open = [&](std::uint64_t i) -> Result<void> {
     WeightFile& file = files[i];
     file.path = set.files[i];
-    const auto entry = entries.find(set.files[i]);
-    file.file = HM_TRY(
-        OpenFile(entry == entries.end() ? PathIn(root, set.files[i]) : entry->second->full_path));
+    file.file = HM_TRY(folder->Open(file.path));
     file.reader = HM_TRY(OpenContainer(*file.file));
     return {};
   };
   HM_TRY(ParallelFor(task, files.size(), open));
 
-  Model model = HM_TRY(FromFiles(root, set, std::move(files), {}));
-  if (!set.index.empty()) HM_TRY(model.CheckIndex(root / set.index));
+  Model model = HM_TRY(FromFiles(set, std::move(files), {}));
+  model.folder_ = std::move(folder);
+  if (!set.index.empty()) HM_TRY(model.CheckIndex());
   model.ReadConfig();
   return model;
 }
 
-Result<Model> Model::FromFiles(fs::path root, ModelSet set, std::vector<WeightFile> files,
-                               ModelConfig config) {
+Result<Model> Model::FromFiles(ModelSet set, std::vector<WeightFile> files, ModelConfig config) {
   Model model;
-  model.root_ = std::move(root);
   model.set_ = std::move(set);
   model.files_ = std::move(files);
   model.config_ = std::move(config);
@@ -228,6 +246,40 @@ Result<Model> Model::FromFiles(fs::path root, ModelSet set, std::vector<WeightFi
   HM_TRY(model.CheckNames());
   HM_TRY(model.CheckGgufSplit());
   return model;
+}
+
+std::string Model::PathOf(const WeightFile& container, std::size_t file) const {
+  if (file == 0) return container.path;
+  return container.path.substr(0, container.path.rfind('/') + 1) +
+         container.reader->Companions()[file - 1].path;
+}
+
+std::vector<FileOnDisk> Model::FilesOnDisk() const {
+  std::vector<FileOnDisk> files;
+  const auto add = [&](const std::string& path, const File* file) {
+    if (file == nullptr || folder_ == nullptr) return;
+    std::string on_disk = folder_->Locate(path, {}).path;
+    const bool is_archive = on_disk != path;
+    if (!is_archive || files.empty())
+      files.push_back({std::move(on_disk), file->Stamp(), is_archive});
+  };
+  for (const WeightFile& file : files_) {
+    add(file.path, file.file.get());
+    for (std::size_t i = 0; i < file.reader->Companions().size(); ++i) {
+      add(PathOf(file, i + 1), file.reader->Companions()[i].file.get());
+    }
+  }
+  return files;
+}
+
+std::vector<FileStretch> Model::PlacesOf(std::size_t file, std::size_t tensor) const {
+  std::vector<FileStretch> places;
+  for (const StoredPlace& place : files_[file].reader->PlacesOf(tensor)) {
+    std::string path = PathOf(files_[file], place.file);
+    places.push_back(folder_ != nullptr ? folder_->Locate(path, place.range)
+                                        : FileStretch{std::move(path), place.range});
+  }
+  return places;
 }
 
 std::string_view Model::TensorName(std::size_t file, std::size_t tensor) const {
@@ -244,6 +296,9 @@ std::string_view Model::TensorName(std::size_t file, std::size_t tensor) const {
 Result<void> Model::CheckUnchanged() const {
   for (const WeightFile& file : files_) {
     if (file.file != nullptr) HM_TRY(file.file->CheckUnchanged());
+    for (const CompanionFile& companion : file.reader->Companions()) {
+      HM_TRY(companion.file->CheckUnchanged());
+    }
   }
   return {};
 }
@@ -306,8 +361,9 @@ Result<void> Model::CheckGgufSplit() {
   return {};
 }
 
-Result<void> Model::CheckIndex(const fs::path& path) {
-  const ShardIndex index = HM_TRY(ReadShardIndex(path));
+Result<void> Model::CheckIndex() {
+  const auto index_file = HM_TRY(folder_->Open(set_.index));
+  const ShardIndex index = HM_TRY(ReadShardIndex(*index_file));
   const std::string folder = set_.index.substr(0, set_.index.rfind('/') + 1);
   std::unordered_map<std::string_view, const WeightFile*> homes;
   std::uint64_t bytes = 0;
@@ -320,12 +376,12 @@ Result<void> Model::CheckIndex(const fs::path& path) {
   for (const ShardIndex::Entry& entry : index.entries) {
     const auto home = homes.find(entry.tensor);
     if (home == homes.end()) {
-      return Error{Errc::kMalformed, path.string(),
+      return Error{Errc::kMalformed, index_file->Name(),
                    fmt::format("it lists {} in {}, which does not hold it",
                                EscapeForPeople(entry.tensor), EscapeForPeople(entry.file))};
     }
     if (home->second->path != folder + entry.file) {
-      return Error{Errc::kMalformed, path.string(),
+      return Error{Errc::kMalformed, index_file->Name(),
                    fmt::format("it lists {} in {}, but {} holds it", EscapeForPeople(entry.tensor),
                                EscapeForPeople(entry.file), EscapeForPeople(home->second->path))};
     }
@@ -386,10 +442,9 @@ ModelConfig Model::ReadConfigBeside() {
   std::vector<std::string> candidates = {folder + "config.json", folder + "params.json"};
   if (meta) std::swap(candidates[0], candidates[1]);
   for (const std::string& name : candidates) {
-    std::error_code ignored;
-    if (!fs::exists(root_ / name, ignored)) continue;
+    if (!folder_->Has(name)) continue;
     const auto read = [&]() -> Result<ModelConfig> {
-      const auto file = HM_TRY(OpenFile(root_ / name));
+      const auto file = HM_TRY(folder_->Open(name));
       const std::string text = HM_TRY(ReadWholeFile(*file, kMaxConfigBytes));
       return name.ends_with("params.json") ? ParseMetaParams(text, name)
                                            : ParseHubConfig(text, name);

@@ -8,7 +8,7 @@
 
 #include "formats/model_reader.h"
 #include "src/base/task.h"
-#include "src/io/directory.h"
+#include "src/io/folder.h"
 #include "src/model/config.h"
 
 namespace hallmark {
@@ -31,8 +31,9 @@ struct ModelSet {
 
 // The sets among the files of a directory, told by content; the likeliest main set first (nearest
 // the root, then the most bytes). Side files (configuration, tokenizer, optimiser state) form none.
-// A broken index is an error only if nothing else is found; it then explains itself.
-Result<std::vector<ModelSet>> FindModelSets(const DirectoryListing& listing);
+// A broken index is an error only if nothing else is found; it then explains itself. `listing` is
+// that of `folder`, or a part of it.
+Result<std::vector<ModelSet>> FindModelSets(const Folder& folder, const DirectoryListing& listing);
 
 // One file of an opened model.
 struct WeightFile {
@@ -41,21 +42,29 @@ struct WeightFile {
   std::unique_ptr<ModelReader> reader;
 };
 
+// A file on disk that a model is read from.
+struct FileOnDisk {
+  std::string path;         // as a listing of the copy names it
+  FileStamp stamp;          // when it was opened
+  bool is_archive = false;  // a tar: other things may be in it
+};
+
 // An opened set: headers were read, nothing else. Movable; immutable and thread-safe afterwards.
 class Model {
  public:
   // `path`: a directory that holds one set (beside it, sets in subfolders and indexes whose files
-  // are not there are only mentioned), a file of a set, an index, or a single file.
-  // Errors: kNotFound (also a missing shard, named), kUsage (several sets: named, pick one),
-  // kMalformed (shards and index contradict each other), and whatever the reader of a file says.
+  // are not there are only mentioned), a tar of one, a file of a set, an index, or a single file.
+  // Of a directory that holds no set, but one tar, the tar is meant. Errors: kNotFound (also a
+  // missing shard, named), kUsage (several sets: named, pick one), kMalformed (shards and index
+  // contradict each other), and whatever the reader of a file says.
   static Result<Model> Open(const std::filesystem::path& path, const Task& task);
-  static Result<Model> Open(const std::filesystem::path& root, const DirectoryListing& listing,
-                            const ModelSet& set, const Task& task);
+  static Result<Model> Open(std::shared_ptr<const Folder> folder, const ModelSet& set,
+                            const Task& task);
   // From files already opened, in shard order; checks them against each other.
-  static Result<Model> FromFiles(std::filesystem::path root, ModelSet set,
-                                 std::vector<WeightFile> files, ModelConfig config);
+  static Result<Model> FromFiles(ModelSet set, std::vector<WeightFile> files, ModelConfig config);
 
-  const std::filesystem::path& Root() const { return root_; }  // directory the paths start at
+  // Where the paths start; null for a model from files already opened.
+  const Folder* Home() const { return folder_.get(); }
   const ModelSet& Set() const { return set_; }
   const std::vector<WeightFile>& Files() const { return files_; }  // in shard order
   const ModelConfig& Config() const { return config_; }
@@ -65,18 +74,28 @@ class Model {
   // its file: docs/identity.md, 1.2.
   std::string_view TensorName(std::size_t file, std::size_t tensor) const;
 
-  // kIo if any of the files changed since it was opened.
+  // The path below Home() of a file that tensors of `container` lie in: TensorInfo::file.
+  std::string PathOf(const WeightFile& container, std::size_t file) const;
+  // Where a stored tensor is found in the files of the copy, a tar being one file; in pieces if it
+  // is kept so.
+  std::vector<FileStretch> PlacesOf(std::size_t file, std::size_t tensor) const;
+
+  // The containers and their companions, a tar for all that is in it.
+  std::vector<FileOnDisk> FilesOnDisk() const;
+
+  // kIo if any of the files, or of their companions, changed since it was opened.
   Result<void> CheckUnchanged() const;
 
  private:
   Model() = default;
+  static Result<Model> OpenMainSet(std::shared_ptr<const Folder> folder, const Task& task);
   Result<void> CheckNames() const;
   Result<void> CheckGgufSplit();
-  Result<void> CheckIndex(const std::filesystem::path& path);
+  Result<void> CheckIndex();
   void ReadConfig();
   ModelConfig ReadConfigBeside();
 
-  std::filesystem::path root_;
+  std::shared_ptr<const Folder> folder_;
   ModelSet set_;
   std::vector<WeightFile> files_;
   ModelConfig config_;

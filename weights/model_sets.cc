@@ -31,7 +31,7 @@ std::optional<std::uint64_t> ParseDigits(std::string_view text) {
   return value;
 }
 
-std::string_view Folder(std::string_view path) {  // "" or "a/b/"
+std::string_view FolderOf(std::string_view path) {  // "" or "a/b/"
   return path.substr(0, path.rfind('/') + 1);
 }
 
@@ -48,11 +48,13 @@ bool IsSideFile(std::string_view name) {
 
 class SetFinder {
  public:
-  explicit SetFinder(const DirectoryListing& listing) : listing_(listing) {
+  SetFinder(const Folder& folder, const DirectoryListing& listing)
+      : folder_(folder), listing_(listing) {
     for (const DirectoryEntry& entry : listing.files) entries_.emplace(entry.path, &entry);
   }
 
   Result<std::vector<ModelSet>> Find() {
+    AddDistributed();
     AddIndexed();
     AddRanks();
     AddNumbered();
@@ -86,17 +88,38 @@ class SetFinder {
   }
 
   bool HoldsWeights(const std::string& path) const {
-    const auto file = OpenFile(entries_.at(path)->full_path);
+    const auto file = folder_.Open(path);
     // What cannot be opened may well be a shard; opening it again will say why it is not.
     if (!file) return true;
     const auto format = SniffFormat(**file);
     return !format || *format != nullptr;
   }
 
+  Result<ShardIndex> ReadIndex(const std::string& path) const {
+    const auto file = HM_TRY(folder_.Open(path));
+    return ReadShardIndex(*file);
+  }
+
+  // A distributed checkpoint is known by its metadata, which names all the files of its folder that
+  // it is kept in; none of them is a model by itself.
+  void AddDistributed() {
+    std::set<std::string> done;
+    for (const DirectoryEntry& entry : listing_.files) {
+      if (!IsDistributedShard(LastComponent(entry.path))) continue;
+      claimed_.insert(entry.path);
+      const std::string metadata = std::string(FolderOf(entry.path)) + kDistributedMetadata;
+      if (!done.insert(metadata).second) continue;
+      ModelSet set;
+      set.name = metadata;
+      Place(&set, metadata);
+      sets_.push_back(std::move(set));
+    }
+  }
+
   void AddIndexed() {
     for (const DirectoryEntry& entry : listing_.files) {
       if (!entry.path.ends_with(".index.json")) continue;
-      auto index = ReadShardIndex(entry.full_path);
+      auto index = ReadIndex(entry.path);
       if (!index) {
         if (!index_error_) index_error_ = std::move(index).error();
         continue;
@@ -105,7 +128,7 @@ class SetFinder {
       set.layout = ModelSet::Layout::kIndexed;
       set.index = entry.path;
       for (const std::string& file : index->files) {
-        Place(&set, std::string(Folder(entry.path)) + file);
+        Place(&set, std::string(FolderOf(entry.path)) + file);
       }
       set.name = fmt::format("{} ({} files)", entry.path, index->files.size());
       sets_.push_back(std::move(set));
@@ -118,7 +141,7 @@ class SetFinder {
       if (claimed_.contains(entry.path)) continue;
       const auto rank = ParseRankName(LastComponent(entry.path));
       if (rank && HoldsWeights(entry.path)) {
-        groups[{std::string(Folder(entry.path)), rank->suffix}].emplace(rank->rank, entry.path);
+        groups[{std::string(FolderOf(entry.path)), rank->suffix}].emplace(rank->rank, entry.path);
       }
     }
     for (const auto& [key, ranks] : groups) {
@@ -145,7 +168,7 @@ class SetFinder {
       if (!name || name->total > kMaxShards || !HoldsWeights(entry.path)) continue;
       ModelSet set;
       set.layout = ModelSet::Layout::kNumbered;
-      const std::string folder(Folder(entry.path));
+      const std::string folder(FolderOf(entry.path));
       for (std::uint64_t i = 1; i <= name->total; ++i) {
         done.insert(folder + name->NameOf(i));
         Place(&set, folder + name->NameOf(i));
@@ -162,7 +185,7 @@ class SetFinder {
       if (claimed_.contains(entry.path)) continue;
       const std::uint64_t parts = GgmlParts(entry);
       if (parts == 1 || parts > kMaxShards) continue;
-      const std::string folder(Folder(entry.path));
+      const std::string folder(FolderOf(entry.path));
       PartName name = ParsePartName(LastComponent(entry.path));
       if (name.part >= parts) name = {std::string(LastComponent(entry.path)), 0};
       ModelSet set;
@@ -173,8 +196,8 @@ class SetFinder {
     }
   }
 
-  static std::uint64_t GgmlParts(const DirectoryEntry& entry) {
-    const auto file = OpenFile(entry.full_path);
+  std::uint64_t GgmlParts(const DirectoryEntry& entry) const {
+    const auto file = folder_.Open(entry.path);
     if (!file) return 1;
     const auto format = SniffFormat(**file);
     if (!format || *format == nullptr || (*format)->name != "ggml-legacy") return 1;
@@ -185,7 +208,7 @@ class SetFinder {
   void AddSingles() {
     for (const DirectoryEntry& entry : listing_.files) {
       if (claimed_.contains(entry.path) || IsSideFile(LastComponent(entry.path))) continue;
-      const auto file = OpenFile(entry.full_path);
+      const auto file = folder_.Open(entry.path);
       if (!file) continue;
       const auto format = SniffFormat(**file);
       if (!format || *format == nullptr) continue;
@@ -196,6 +219,7 @@ class SetFinder {
     }
   }
 
+  const Folder& folder_;
   const DirectoryListing& listing_;
   std::unordered_map<std::string, const DirectoryEntry*> entries_;
   std::set<std::string> claimed_;
@@ -233,6 +257,8 @@ std::string RankName::NameOf(std::uint64_t other) const {
   return fmt::format("consolidated.{:0{}}{}", other, digits, suffix);
 }
 
+bool IsDistributedShard(std::string_view file_name) { return file_name.ends_with(".distcp"); }
+
 std::optional<RankName> ParseRankName(std::string_view file_name) {
   constexpr std::string_view kPrefix = "consolidated.";
   if (!file_name.starts_with(kPrefix)) return std::nullopt;
@@ -258,25 +284,24 @@ PartName ParsePartName(std::string_view file_name) {
   return {std::string(file_name), 0};
 }
 
-Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path) {
-  const auto file = HM_TRY(OpenFile(path));
-  const std::string text = HM_TRY(ReadWholeFile(*file, kMaxIndexBytes));
-  const JsonDocument document = HM_TRY(JsonDocument::Parse(text, file->Name()));
+Result<ShardIndex> ReadShardIndex(const File& file) {
+  const std::string text = HM_TRY(ReadWholeFile(file, kMaxIndexBytes));
+  const JsonDocument document = HM_TRY(JsonDocument::Parse(text, file.Name()));
   const auto map = document.Root().Find("weight_map");
   if (!map || !map->IsObject()) {
-    return Error{Errc::kMalformed, file->Name(), "this is no index: it has no weight_map"};
+    return Error{Errc::kMalformed, file.Name(), "this is no index: it has no weight_map"};
   }
   ShardIndex index;
   std::set<std::string> files;
   for (const JsonMember& member : map->Members()) {
     const auto shard = member.value.AsString();
     if (!shard) {
-      return Error{Errc::kMalformed, file->Name(),
+      return Error{Errc::kMalformed, file.Name(),
                    fmt::format("weight_map names no file for {}", EscapeForPeople(member.key))};
     }
     auto checked = CheckRelativePath(*shard);
     if (!checked) {
-      return Error{Errc::kMalformed, file->Name(),
+      return Error{Errc::kMalformed, file.Name(),
                    fmt::format("weight_map sends {} to {}: {}", EscapeForPeople(member.key),
                                EscapeForPeople(*shard), checked.error().message)};
     }
@@ -284,7 +309,7 @@ Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path) {
     index.entries.push_back({std::string(member.key), *std::move(checked)});
   }
   if (index.entries.empty()) {
-    return Error{Errc::kMalformed, file->Name(), "weight_map is empty"};
+    return Error{Errc::kMalformed, file.Name(), "weight_map is empty"};
   }
   index.files.assign(files.begin(), files.end());
   std::ranges::sort(index.files, NaturalLess);
@@ -295,14 +320,15 @@ Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path) {
 }
 
 bool LooksLikeWeights(std::string_view path) {
-  constexpr std::string_view kSuffixes[] = {".safetensors", ".gguf", ".pth", ".pt",
-                                            ".bin",         ".ckpt", ".npz", ".ggml"};
+  constexpr std::string_view kSuffixes[] = {
+      ".safetensors", ".gguf", ".pth",    ".pt",        ".bin",       ".ckpt", ".npz",
+      ".ggml",        ".onnx", ".distcp", ".onnx_data", ".onnx.data", ".tar"};
   const std::string lower = AsciiLower(path);
   return std::ranges::any_of(kSuffixes, [&](std::string_view s) { return lower.ends_with(s); });
 }
 
-Result<std::vector<ModelSet>> FindModelSets(const DirectoryListing& listing) {
-  return SetFinder(listing).Find();
+Result<std::vector<ModelSet>> FindModelSets(const Folder& folder, const DirectoryListing& listing) {
+  return SetFinder(folder, listing).Find();
 }
 
 Result<DirectoryListing> ListModelFiles(const fs::path& path) {
@@ -310,7 +336,8 @@ Result<DirectoryListing> ListModelFiles(const fs::path& path) {
   if (!path.filename().string().ends_with(".index.json") || !fs::is_regular_file(path, code)) {
     return ListFiles(path);
   }
-  const ShardIndex index = HM_TRY(ReadShardIndex(path));
+  const auto index_file = HM_TRY(OpenFile(path));
+  const ShardIndex index = HM_TRY(ReadShardIndex(*index_file));
   std::vector<std::string> names = index.files;
   names.push_back(path.filename().string());
   std::ranges::sort(names, NaturalLess);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include "src/base/error.h"
 #include "src/io/directory.h"
+#include "src/io/file.h"
 
 namespace hallmark {
 
@@ -44,6 +44,9 @@ PartName ParsePartName(std::string_view file_name);
 
 // By its suffix alone: what a file that is not there, or cannot be read, would hold.
 bool LooksLikeWeights(std::string_view path);
+// torch.distributed.checkpoint: the file that describes a checkpoint, and names of its other files.
+inline constexpr const char* kDistributedMetadata = ".metadata";
+bool IsDistributedShard(std::string_view file_name);  // "__3_0.distcp"
 
 // What an index says: tensor name -> shard, relative to the index's folder and checked to stay
 // below it, and the sum it claims.
@@ -56,7 +59,7 @@ struct ShardIndex {
   std::optional<double> total_size;
 };
 // kMalformed: no JSON, no weight_map, a path that leaves the folder.
-Result<ShardIndex> ReadShardIndex(const std::filesystem::path& path);
+Result<ShardIndex> ReadShardIndex(const File& file);
 
 // The files that `path` stands for where a copy is meant: all of a directory, an index.json with
 // the shards it names, or one file. A shard that is not there is a finding of this code.

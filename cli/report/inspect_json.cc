@@ -37,10 +37,11 @@ void WriteConfig(const ModelConfig& config, JsonWriter* json) {
   json->EndObject();
 }
 
-void WriteTensor(const WeightFile& file, const TensorInfo& tensor, JsonWriter* json) {
+void WriteTensor(const Model& model, const WeightFile& file, const TensorInfo& tensor,
+                 JsonWriter* json) {
   json->BeginObject();
   json->Member("name", tensor.name);
-  json->Member("file", file.path);
+  json->Member("file", model.PathOf(file, tensor.file));
   json->Member("dtype", DtypeName(tensor.dtype));
   WriteShape(tensor.shape, json);
   json->Member("payload_bytes", tensor.payload_bytes);
@@ -59,6 +60,16 @@ void WriteFiles(const Model& model, JsonWriter* json) {
     json->Member("format", file.reader->FormatName());
     json->Member("format_detail", file.reader->FormatDetail());
     json->Member("tensors", static_cast<std::uint64_t>(file.reader->Tensors().size()));
+    if (!file.reader->Companions().empty()) {
+      json->Key("companions").BeginArray();
+      for (std::size_t i = 0; i < file.reader->Companions().size(); ++i) {
+        json->BeginObject();
+        json->Member("path", model.PathOf(file, i + 1));
+        json->Member("size", file.reader->Companions()[i].file->Size());
+        json->EndObject();
+      }
+      json->EndArray();
+    }
     json->Key("metadata").BeginArray();
     for (const MetadataEntry& entry : file.reader->Metadata()) {
       json->BeginObject();
@@ -115,7 +126,8 @@ std::string InspectJson(const InspectReport& report, const InspectOptions& optio
   if (options.all_tensors) {
     json.Key("tensors").BeginArray();
     for (const WeightFile& file : model.Files()) {
-      for (const TensorInfo& tensor : file.reader->Tensors()) WriteTensor(file, tensor, &json);
+      for (const TensorInfo& tensor : file.reader->Tensors())
+        WriteTensor(model, file, tensor, &json);
     }
     json.EndArray();
   }
@@ -132,11 +144,12 @@ std::string InspectJson(const InspectReport& report, const InspectOptions& optio
 }
 
 std::string InspectJsonLines(const InspectReport& report) {
+  const Model& model = *report.model;
   std::string text;
-  for (const WeightFile& file : report.model->Files()) {
+  for (const WeightFile& file : model.Files()) {
     for (const TensorInfo& tensor : file.reader->Tensors()) {
       JsonWriter json(JsonWriter::Form::kCompact);
-      WriteTensor(file, tensor, &json);
+      WriteTensor(model, file, tensor, &json);
       text += json.Take() + "\n";
     }
   }

@@ -72,9 +72,10 @@ std::string Summary(const InspectReport& report) {
     table.Add({"shape", config});
   }
   if (report.parameters) table.Add({"parameters", WithCommas(*report.parameters)});
-  table.Add({"tensors",
-             fmt::format("{} in {}, {}", WithCommas(report.tensors),
-                         Count(model.Files().size(), "file"), HumanBytes(report.stored_bytes))});
+  std::size_t files = model.Files().size();
+  for (const WeightFile& file : model.Files()) files += file.reader->Companions().size();
+  table.Add({"tensors", fmt::format("{} in {}, {}", WithCommas(report.tensors),
+                                    Count(files, "file"), HumanBytes(report.stored_bytes))});
   for (std::size_t i = 0; i < report.dtypes.size(); ++i) {
     const InspectReport::DtypeCount& count = report.dtypes[i];
     table.Add(
@@ -101,16 +102,23 @@ std::string PatternsText(const InspectReport& report) {
 std::string TensorsText(const InspectReport& report) {
   std::string text;
   for (const WeightFile& file : report.model->Files()) {
-    TextTable table(2);
-    table.AlignRight(3);
-    table.AlignRight(4);
-    table.Add({"name", "type", "shape", "offset", "bytes"});
-    for (const TensorInfo& tensor : file.reader->Tensors()) {
-      table.Add({ShownName(tensor.name), std::string(DtypeName(tensor.dtype)),
-                 ShapeText(tensor.shape), fmt::format("{:#x}", tensor.stored.offset),
-                 WithCommas(tensor.payload_bytes)});
+    const std::span<const TensorInfo> tensors = file.reader->Tensors();
+    // One table for the container, if it holds any, and one for each of its companions.
+    for (std::size_t i = 0; i < tensors.size();) {
+      const std::size_t home = tensors[i].file;
+      TextTable table(2);
+      table.AlignRight(3);
+      table.AlignRight(4);
+      table.Add({"name", "type", "shape", "offset", "bytes"});
+      for (; i < tensors.size() && tensors[i].file == home; ++i) {
+        const TensorInfo& tensor = tensors[i];
+        table.Add({ShownName(tensor.name), std::string(DtypeName(tensor.dtype)),
+                   ShapeText(tensor.shape), fmt::format("{:#x}", tensor.stored.offset),
+                   WithCommas(tensor.payload_bytes)});
+      }
+      text += fmt::format("\n{}\n{}", EscapeForPeople(report.model->PathOf(file, home)),
+                          table.ToString(Style()));
     }
-    text += fmt::format("\n{}\n{}", EscapeForPeople(file.path), table.ToString(Style()));
   }
   return text;
 }

@@ -138,8 +138,9 @@ Verb IdVerb() {
           "hm1raw: is for models whose architecture is not known here, and only between copies of "
           "one naming scheme. Tokenizer and configuration are not part of it.\n\n"
           "Reads every weight. The identity is on stdout, what was left out of it on stderr.",
-      .operands = {{.name = "MODEL",
-                    .help = "a directory, any one shard, an index.json or a single file"}},
+      .operands =
+          {{.name = "MODEL",
+            .help = "a directory, a tar of one, any one shard, an index.json or a single file"}},
       .options = Joined({{.name = "--layers", .help = "add the digest of every layer"},
                          {.name = "--tensors", .help = "add the digest of every tensor"},
                          JsonOption(),

@@ -73,10 +73,16 @@ Result<void> CountParameters(const Task& task, InspectReport* report) {
 }
 
 Result<void> ListSideFiles(const std::filesystem::path& path, InspectReport* report) {
-  if (!std::filesystem::is_directory(path)) return {};
-  const DirectoryListing listing = HM_TRY(ListFiles(report->model->Root()));
-  std::set<std::string> own = {report->model->Set().index};
-  for (const WeightFile& file : report->model->Files()) own.insert(file.path);
+  const Model& model = *report->model;
+  const bool is_tar = model.Home()->NameOf("") == path.string();
+  if (!is_tar && !std::filesystem::is_directory(path)) return {};
+  const DirectoryListing listing = HM_TRY(model.Home()->List());
+  std::set<std::string> own = {model.Set().index};
+  for (const WeightFile& file : model.Files()) {
+    for (std::size_t i = 0; i <= file.reader->Companions().size(); ++i) {
+      own.insert(model.PathOf(file, i));
+    }
+  }
   for (const DirectoryEntry& entry : listing.files) {
     if (own.count(entry.path) == 0) report->side_files.push_back(entry);
   }
@@ -119,8 +125,9 @@ Verb InspectVerb() {
           "architecture, "
           "tensors, element types, metadata, files beside them, and what is odd about them. The "
           "container is told by content, never by suffix. Nothing in the file is executed.",
-      .operands = {{.name = "MODEL",
-                    .help = "a directory, any one shard, an index.json or a single file"}},
+      .operands =
+          {{.name = "MODEL",
+            .help = "a directory, a tar of one, any one shard, an index.json or a single file"}},
       .options = Joined({{.name = "--tensors",
                           .help = "list every tensor with its place, instead of folded patterns"},
                          VerboseOption("show long metadata in full, and all files beside"),

@@ -1,4 +1,4 @@
-// Views of raw memory, and fixed-width integers in either byte order.
+// Views of raw memory, ranges, and fixed-width integers in either byte order.
 #pragma once
 
 #include <bit>
@@ -13,6 +13,14 @@ namespace hallmark {
 
 using ByteSpan = std::span<const std::byte>;
 using MutableByteSpan = std::span<std::byte>;
+
+// A stretch of a file or of anything else whose bytes are counted.
+struct ByteRange {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+  std::uint64_t End() const { return offset + size; }
+  friend bool operator==(const ByteRange&, const ByteRange&) = default;
+};
 
 inline ByteSpan AsBytes(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};

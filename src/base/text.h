@@ -16,6 +16,9 @@ std::string ToHex(ByteSpan bytes);  // lower case
 // Either case; nullopt unless an even number of hex digits and nothing else.
 std::optional<std::vector<std::byte>> FromHex(std::string_view hex);
 
+// 1 to 19 decimal digits and nothing else.
+std::optional<std::uint64_t> ParseDecimal(std::string_view text);
+
 bool IsValidUtf8(std::string_view text);  // RFC 3629: no surrogates, no overlong forms
 
 // One printable line: control characters, bidirectional and other format characters, line

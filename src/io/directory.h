@@ -15,7 +15,7 @@ namespace hallmark {
 
 struct DirectoryEntry {
   std::string path;                 // relative to the root, "/" between components
-  std::filesystem::path full_path;  // to open it
+  std::filesystem::path full_path;  // to open it; empty for what only its Folder can open
   std::uint64_t size = 0;
   bool is_link = false;  // a link to a regular file; hubs' caches are made of them
 };

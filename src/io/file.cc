@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "src/io/directory.h"
+
 namespace hallmark {
 namespace {
 
@@ -77,6 +79,10 @@ class DiskFile final : public File {
     return FileWindow::Map(descriptor_, offset, size);
   }
 
+  Result<std::unique_ptr<File>> OpenBeside(std::string_view path) const override {
+    return OpenFile(std::filesystem::path(name_).parent_path() / HM_TRY(CheckRelativePath(path)));
+  }
+
   Result<void> CheckUnchanged() const override {
     struct stat info;
     if (fstat(descriptor_, &info) != 0) return SystemError(name_, "stat");
@@ -121,6 +127,18 @@ class MemoryFile final : public File {
 };
 
 }  // namespace
+
+Result<std::unique_ptr<File>> File::OpenBeside(std::string_view path) const {
+  return Error{Errc::kNotFound, Name(),
+               fmt::format("no file {} can lie beside it", HM_TRY(CheckRelativePath(path)))};
+}
+
+Result<void> FileWindow::Read(std::uint64_t offset, MutableByteSpan out) const {
+  if (offset > range_.size || out.size() > range_.size - offset) {
+    return Error{Errc::kIo, name_, "read beyond the end of the file", offset};
+  }
+  return whole_->Read(range_.offset + offset, out);
+}
 
 Result<std::unique_ptr<File>> OpenFile(const std::filesystem::path& path) {
   const std::string name = path.string();

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "src/io/block_source.h"
@@ -27,12 +29,36 @@ class File : public BlockSource {
   // kIo if size, inode or one of its times are no longer what they were at opening. Call it after
   // the last read: a verdict over a file that changed meanwhile would be about neither version.
   virtual Result<void> CheckUnchanged() const = 0;
+  // Opens another file by its path relative to the folder this one lies in: a container may keep
+  // tensors there. Errors: kMalformed (a path that leaves the folder); kNotFound, also where
+  // nothing can lie beside, as in memory; kIo.
+  virtual Result<std::unique_ptr<File>> OpenBeside(std::string_view path) const;
 };
 
 // Opens a regular file (links are followed) for positioned reads. A read beyond the size at opening
 // or a file cut short meanwhile is an error. Errors: kNotFound; kIo (a directory, a device, a
 // pipe, no permission), each naming `path`.
 Result<std::unique_ptr<File>> OpenFile(const std::filesystem::path& path);
+
+// A stretch of another file, seen as a file of its own: what an archive keeps as it is. Stamps and
+// changes are those of the whole.
+class FileWindow : public File {
+ public:
+  // `range` lies within `whole`.
+  FileWindow(std::shared_ptr<const File> whole, ByteRange range, std::string name)
+      : whole_(std::move(whole)), range_(range), name_(std::move(name)) {}
+
+  std::uint64_t Size() const override { return range_.size; }
+  const std::string& Name() const override { return name_; }
+  FileStamp Stamp() const override { return whole_->Stamp(); }
+  Result<void> Read(std::uint64_t offset, MutableByteSpan out) const override;
+  Result<void> CheckUnchanged() const override { return whole_->CheckUnchanged(); }
+
+ private:
+  std::shared_ptr<const File> whole_;
+  ByteRange range_;
+  std::string name_;
+};
 
 // A file in memory; owns its bytes.
 std::unique_ptr<File> MakeMemoryFile(std::vector<std::byte> bytes, std::string name);

@@ -1,10 +1,12 @@
 // What a container says of one tensor, after it was checked against the bytes really there.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "src/base/bytes.h"
 #include "src/base/error.h"
 #include "src/tensor/dtype.h"
 
@@ -12,13 +14,6 @@ namespace hallmark {
 
 // Row-major, outermost dimension first (GGUF's `ne` reversed), in elements. Empty: a scalar.
 using Shape = std::vector<std::uint64_t>;
-
-struct ByteRange {
-  std::uint64_t offset = 0;
-  std::uint64_t size = 0;
-  std::uint64_t End() const { return offset + size; }
-  friend bool operator==(const ByteRange&, const ByteRange&) = default;
-};
 
 struct TensorInfo {
   std::string name;  // as stored; may hold any bytes
@@ -29,6 +24,9 @@ struct TensorInfo {
   // from (a shared storage, a deflated record, big-endian elements).
   ByteRange stored;
   bool verbatim = true;
+  // Which file `stored` is in: 0 for the container itself, i for its i-th companion, from 1. Of a
+  // tensor in pieces, `file` and `stored` are those of the first.
+  std::size_t file = 0;
 };
 
 // The number of elements / the bytes of row-major payload; kMalformed (without subject) if they

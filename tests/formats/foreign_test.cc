@@ -77,9 +77,6 @@ TEST(Foreign, NamesWhatPeopleSaveInsteadOfWeights) {
            {"torrent", "d8:announce33:http://tracker.example/announce"},
            {"torrent", "d4:infod5:filesl"},
            {"SentencePiece", Piece("<unk>") + Piece("<s>") + Piece("</s>")},
-           {"ONNX",
-            "\x08\x08\x12\x07pytorch\x1a\x05"
-            "2.1.0"},
            {"HDF5", "\x89HDF\r\n\x1a\n"},
            {"numpy array", "\x93NUMPY\1"},
            {"LoRA", Le32(0x67676c61)},

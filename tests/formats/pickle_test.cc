@@ -233,6 +233,17 @@ INSTANTIATE_TEST_SUITE_P(
                   Stream(Call("some.package", "factory", {}) + Tuple({Text("id")}) + "R")),
         std::pair("getattr",
                   Stream(Call("builtins", "getattr", {Global("os", "path"), Text("x")}))),
+        std::pair("getattr_of_an_enumeration",
+                  Stream(Call("builtins", "getattr",
+                              {Global("torch.distributed.checkpoint.metadata",
+                                      "_MEM_FORMAT_ENCODING"),
+                               Text("__class__")}))),
+        std::pair("getattr_handed_on",
+                  Stream(Call("builtins", "getattr",
+                              {Global("torch.distributed.checkpoint.metadata",
+                                      "_MEM_FORMAT_ENCODING"),
+                               Text("TORCH_CHANNELS_LAST")}) +
+                         "0" + Call("some.package", "apply", {Global("builtins", "getattr")}))),
         // Python 2's names, mapped when they are loaded.
         std::pair("py2_builtin", Stream(Call("__builtin__", "eval", {Text("1")}))),
         std::pair("py2_commands", Stream(Call("commands", "getoutput", {Text("id")}))),

@@ -43,8 +43,11 @@ inline void CheckReader(const ModelReader& reader, const File& file, bool exclus
   std::uint64_t end = 0;
   for (std::size_t i = 0; i < reader.Tensors().size(); ++i) {
     const TensorInfo& tensor = reader.Tensors()[i];
-    HM_CHECK(tensor.stored.offset <= file.Size());
-    HM_CHECK(tensor.stored.size <= file.Size() - tensor.stored.offset);
+    for (const StoredPlace& place : reader.PlacesOf(i)) {
+      const std::uint64_t bytes =
+          place.file == 0 ? file.Size() : reader.Companions()[place.file - 1].file->Size();
+      HM_CHECK(place.range.offset <= bytes && place.range.size <= bytes - place.range.offset);
+    }
     HM_CHECK(PayloadBytes(tensor.dtype, tensor.shape) == tensor.payload_bytes);
     HM_CHECK(!tensor.verbatim || tensor.stored.size == tensor.payload_bytes);
     if (exclusive) {
@@ -64,6 +67,40 @@ inline void CheckError(const Error& error, const File& file) {
   HM_CHECK(error.subject == file.Name());
   HM_CHECK(!error.message.empty());
   HM_CHECK(!error.offset || *error.offset <= file.Size());
+}
+
+// A file in memory beside which, whatever the name, one other file lies.
+class FileWithCompanion final : public FileWindow {
+ public:
+  FileWithCompanion(std::vector<std::byte> bytes, std::vector<std::byte> companion)
+      : FileWindow(MakeMemoryFile(bytes, "fuzz"), {0, bytes.size()}, "fuzz"),
+        companion_(std::move(companion)) {}
+
+  Result<std::unique_ptr<File>> OpenBeside(std::string_view) const override {
+    return MakeMemoryFile(companion_, "companion");
+  }
+
+ private:
+  std::vector<std::byte> companion_;
+};
+
+// Opens a container and its companion, which the input holds one after the other: the size of the
+// container, as u32, comes first.
+inline int CheckOpeningWithCompanion(const std::uint8_t* data, std::size_t size,
+                                     Result<std::unique_ptr<ModelReader>> (*open)(const File&)) {
+  std::vector<std::byte> bytes = FuzzBytes(data, size);
+  if (bytes.size() < 4) return 0;
+  const std::size_t own = LoadLittle<std::uint32_t>(bytes.data());
+  bytes.erase(bytes.begin(), bytes.begin() + 4);
+  if (own > bytes.size()) return 0;
+  const auto middle = bytes.begin() + static_cast<std::ptrdiff_t>(own);
+  const FileWithCompanion file({bytes.begin(), middle}, {middle, bytes.end()});
+  if (const auto reader = open(file)) {
+    CheckReader(**reader, file, false);
+  } else {
+    HM_CHECK(!reader.error().message.empty() && !reader.error().subject.empty());
+  }
+  return 0;
 }
 
 // Opens the bytes with one reader and holds the result against the properties.

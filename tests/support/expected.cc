@@ -107,16 +107,16 @@ void AddRotaryTables(ExpectedFile& file) {
                                std::nullopt};
 }
 
-std::vector<ExpectedFile> ReadExpectedFiles() {
-  const auto document = JsonDocument::Parse(ReadFixture("expected.json"), "expected.json");
+// Those of one folder, given relative to tests/vectors/fixtures.
+void ReadExpectedFiles(const std::string& folder, std::vector<ExpectedFile>& files) {
+  const auto document = JsonDocument::Parse(ReadFixture(folder + "expected.json"), folder);
   EXPECT_TRUE(Ok(document));
-  std::vector<ExpectedFile> files;
   for (const JsonMember& member : document->Root().Find("files")->Members()) {
     const auto tensors = member.value.Find("tensors");
     const auto kept = member.value.Find("kept");
     if (!tensors || !tensors->IsObject() || (kept && kept->AsBool() == false)) continue;
     ExpectedFile file;
-    file.path = member.key;
+    file.path = folder + std::string(member.key);
     file.format = TextOf(member.value, "format");
     file.size = member.value.Find("size")->AsU64().value();
     for (const JsonMember& tensor : tensors->Members()) {
@@ -126,6 +126,11 @@ std::vector<ExpectedFile> ReadExpectedFiles() {
     if (file.format == "llama2.c") AddRotaryTables(file);
     files.push_back(std::move(file));
   }
+}
+
+std::vector<ExpectedFile> ReadExpectedFiles() {
+  std::vector<ExpectedFile> files;
+  for (const char* folder : {"", "../onnx/", "../dcp/"}) ReadExpectedFiles(folder, files);
   return files;
 }
 

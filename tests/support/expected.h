@@ -1,5 +1,5 @@
-// What tests/vectors/fixtures/expected.json says of the fixtures: written by the tools that made
-// them (torch, safetensors, gguf-py, llama.cpp), never by this project.
+// What the files expected.json below tests/vectors say of the fixtures beside them: written by the
+// tools that made them (torch, safetensors, gguf-py, llama.cpp, onnx), never by this project.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct ExpectedTensor {
 };
 
 struct ExpectedFile {
-  std::string path;    // below tests/vectors/fixtures
+  std::string path;    // from tests/vectors/fixtures
   std::string format;  // "safetensors", "gguf", "torch", …
   std::uint64_t size = 0;
   std::map<std::string, ExpectedTensor> tensors;

@@ -128,7 +128,7 @@ TEST(Names, OfShardsMayNotMeet) {
     files.push_back(
         {"2", nullptr,
          std::make_unique<FakeReader>(std::vector{Numbers(std::move(second), {1})}, second_root)});
-    return Model::FromFiles("", std::move(set), std::move(files), {});
+    return Model::FromFiles(std::move(set), std::move(files), {});
   };
   EXPECT_THAT(ErrorOf(shards("", "a", "", "a")), HasSubstr("holds too"));
   EXPECT_THAT(ErrorOf(shards("model", "model.a", "module", "module.a")),
@@ -396,7 +396,7 @@ TEST(Canonicalise, RefusesToUnfoldWithoutMeasure) {
   };
   std::vector<WeightFile> files;
   files.push_back({"a.pt", nullptr, std::make_unique<Unfolding>()});
-  EXPECT_THAT(ErrorOf(Model::FromFiles("", {}, std::move(files), {})), HasSubstr("unfold"));
+  EXPECT_THAT(ErrorOf(Model::FromFiles({}, std::move(files), {})), HasSubstr("unfold"));
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ inline Result<Model> FakeModel(std::vector<std::vector<FakeTensor>> ranks, Model
     files.push_back({"rank" + std::to_string(files.size()), nullptr,
                      std::make_unique<FakeReader>(std::move(tensors), root_key)});
   }
-  return Model::FromFiles("", std::move(set), std::move(files), std::move(config));
+  return Model::FromFiles(std::move(set), std::move(files), std::move(config));
 }
 
 inline std::string F32(std::initializer_list<float> values) {

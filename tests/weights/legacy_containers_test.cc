@@ -160,7 +160,7 @@ TEST_F(LegacyContainers, MissingPartsAreNamed) {
   part.hyperparameters[5] = 6;
   const std::string text = part.Text();
   const auto missing = [&] {
-    const auto sets = FindModelSets(*ListFiles(folder_.Path()));
+    const auto sets = FindModelSets(*FolderOnDisk(folder_.Path()), *ListFiles(folder_.Path()));
     EXPECT_TRUE(Ok(sets));
     return sets->size() == 1 ? sets->front().missing : std::vector<std::string>{"several sets"};
   };

@@ -37,7 +37,7 @@ std::string GgufSplit(std::uint16_t number, std::uint16_t count) {
 std::vector<std::string> SetNames(const std::filesystem::path& path) {
   const auto listing = ListFiles(path);
   EXPECT_TRUE(Ok(listing));
-  const auto sets = FindModelSets(*listing);
+  const auto sets = FindModelSets(*FolderOnDisk(path), *listing);
   EXPECT_TRUE(Ok(sets));
   std::vector<std::string> names;
   for (const ModelSet& set : *sets) names.push_back(set.name);
@@ -97,7 +97,7 @@ TEST(FindModelSets, NamesMissingRanksAndShards) {
   const TemporaryFolder folder;
   folder.Write("consolidated.02.pth", ReadFixture("edge/plain.pt"));
   folder.Write("consolidated.00.pth", ReadFixture("edge/plain.pt"));
-  const auto sets = FindModelSets(*ListFiles(folder.Path()));
+  const auto sets = FindModelSets(*FolderOnDisk(folder.Path()), *ListFiles(folder.Path()));
   ASSERT_TRUE(Ok(sets));
   ASSERT_EQ(sets->size(), 1u);
   EXPECT_EQ((*sets)[0].layout, ModelSet::Layout::kModelParallel);

@@ -5,7 +5,7 @@
 #include <system_error>
 
 #include "formats/registry.h"
-#include "src/io/file.h"
+#include "src/io/tar.h"
 #include "verify/catalogue.h"
 #include "verify/sources/source.h"
 
@@ -53,7 +53,9 @@ Result<Source> OpenFileSource(const std::string& spec, const Task& task) {
   const auto file = HM_TRY(OpenFile(spec));
   const std::vector<std::byte> head = HM_TRY(ReadHead(*file));
   if (!IsText(head)) {
-    if (HM_TRY(SniffFormat(*file)) != nullptr) return SourceFromCopy(spec, task);
+    if (HM_TRY(SniffFormat(*file)) != nullptr || HM_TRY(IsTar(*file))) {
+      return SourceFromCopy(spec, task);
+    }
     if (file->Size() > kMaxSourceBytes) {
       const ForeignKind kind = RecogniseForeign({head, file->Size()});
       return Error{kind.code, spec,

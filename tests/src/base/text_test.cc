@@ -67,5 +67,13 @@ TEST(LastComponent, IsWhatStandsBehindTheLastSlash) {
   EXPECT_EQ(LastComponent("a/"), "");
 }
 
+TEST(ParseDecimal, TakesDigitsOnly) {
+  EXPECT_EQ(ParseDecimal("0"), 0u);
+  EXPECT_EQ(ParseDecimal("9999999999999999999"), 9'999'999'999'999'999'999u);
+  for (const std::string_view bad : {"", "-1", "+1", "1 ", "0x1", "10000000000000000000"}) {
+    EXPECT_FALSE(ParseDecimal(bad)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace hallmark
