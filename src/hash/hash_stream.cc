@@ -73,7 +73,7 @@ ByteSpan HashStream::BytesOf(const Chunk& chunk) const {
 Result<void> HashStream::ReadChunk(Chunk& chunk) const {
   const std::uint64_t offset = chunk.index * kChunkBytes;
   const std::size_t size = BytesOf(chunk).size();
-  if (std::optional<FileWindow> window = request_.source->Map(offset, size)) {
+  if (std::optional<MappedBytes> window = request_.source->Map(offset, size)) {
     chunk.window.emplace(*std::move(window));
     return {};
   }

@@ -6,7 +6,7 @@
 
 #include "src/base/bytes.h"
 #include "src/base/error.h"
-#include "src/io/file_window.h"
+#include "src/io/mapped_bytes.h"
 
 namespace hallmark {
 
@@ -19,7 +19,7 @@ class BlockSource {
   // Size(); what is asked beyond it is an error of the implementation's choice, never a crash.
   virtual Result<void> Read(std::uint64_t offset, MutableByteSpan out) const = 0;
   // The same bytes without a copy, where they already lie in memory; absent: Read them.
-  virtual std::optional<FileWindow> Map(std::uint64_t /*offset*/, std::size_t /*size*/) const {
+  virtual std::optional<MappedBytes> Map(std::uint64_t /*offset*/, std::size_t /*size*/) const {
     return std::nullopt;
   }
 };

@@ -75,8 +75,8 @@ class DiskFile final : public File {
     return {};
   }
 
-  std::optional<FileWindow> Map(std::uint64_t offset, std::size_t size) const override {
-    return FileWindow::Map(descriptor_, offset, size);
+  std::optional<MappedBytes> Map(std::uint64_t offset, std::size_t size) const override {
+    return MappedBytes::Map(descriptor_, offset, size);
   }
 
   Result<std::unique_ptr<File>> OpenBeside(std::string_view path) const override {

@@ -1,4 +1,4 @@
-#include "src/io/file_window.h"
+#include "src/io/mapped_bytes.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -29,28 +29,28 @@ std::string Sample() {
   return text;
 }
 
-TEST(FileWindow, ShowsTheBytesOfAnyRange) {
+TEST(MappedBytes, ShowsTheBytesOfAnyRange) {
   const TemporaryFolder folder;
   const std::string text = Sample();
   const Descriptor file(folder.Write("a", text));
   for (const std::size_t offset : {0, 1, 4095, 4096, 100'001}) {
     for (const std::size_t size : {std::size_t{1}, std::size_t{4096}, kSize - offset}) {
-      const auto window = FileWindow::Map(file, offset, size);
+      const auto window = MappedBytes::Map(file, offset, size);
       ASSERT_TRUE(window);  // just written: it is in memory
       EXPECT_EQ(AsText(window->Bytes()), std::string_view(text).substr(offset, size));
       EXPECT_TRUE(window->Intact());
     }
   }
-  EXPECT_FALSE(FileWindow::Map(file, 0, 0));
-  EXPECT_FALSE(FileWindow::Map(-1, 0, 1));
+  EXPECT_FALSE(MappedBytes::Map(file, 0, 0));
+  EXPECT_FALSE(MappedBytes::Map(-1, 0, 1));
 }
 
-TEST(FileWindow, ZerosTakeThePlaceOfWhatIsCutOff) {
+TEST(MappedBytes, ZerosTakeThePlaceOfWhatIsCutOff) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder.Write("a", Sample());
   const Descriptor file(path);
-  const auto window = FileWindow::Map(file, 0, kSize);
-  const auto other = FileWindow::Map(file, 0, 4096);
+  const auto window = MappedBytes::Map(file, 0, kSize);
+  const auto other = MappedBytes::Map(file, 0, 4096);
   ASSERT_TRUE(window && other);
   std::filesystem::resize_file(path, 8192);
   EXPECT_EQ(AsText(window->Bytes().first(8192)), std::string_view(Sample()).substr(0, 8192));
@@ -59,19 +59,19 @@ TEST(FileWindow, ZerosTakeThePlaceOfWhatIsCutOff) {
                                   [](std::byte b) { return b == std::byte{0}; }));
   EXPECT_FALSE(window->Intact());
   EXPECT_TRUE(other->Intact());
-  EXPECT_FALSE(FileWindow::Map(file, 0, kSize));  // no longer
+  EXPECT_FALSE(MappedBytes::Map(file, 0, kSize));  // no longer
 }
 
-TEST(FileWindow, ThereAreOnlySoMany) {
+TEST(MappedBytes, ThereAreOnlySoMany) {
   const TemporaryFolder folder;
   const Descriptor file(folder.Write("a", "x"));
-  std::vector<FileWindow> windows;
-  while (auto window = FileWindow::Map(file, 0, 1)) {
+  std::vector<MappedBytes> windows;
+  while (auto window = MappedBytes::Map(file, 0, 1)) {
     windows.push_back(*std::move(window));
     ASSERT_LT(windows.size(), 1000u);
   }
   windows.pop_back();
-  EXPECT_TRUE(FileWindow::Map(file, 0, 1));
+  EXPECT_TRUE(MappedBytes::Map(file, 0, 1));
 }
 
 // Somebody cuts the file short between its being opened and the last of its bytes being hashed.

@@ -1,4 +1,4 @@
-#include "src/io/file_window.h"
+#include "src/io/mapped_bytes.h"
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -79,7 +79,8 @@ bool InMemory(void* begin, std::size_t size) {
 
 }  // namespace
 
-std::optional<FileWindow> FileWindow::Map(int descriptor, std::uint64_t offset, std::size_t size) {
+std::optional<MappedBytes> MappedBytes::Map(int descriptor, std::uint64_t offset,
+                                            std::size_t size) {
   if (size == 0 || !CatchBusErrors()) return std::nullopt;
   const auto slot = TakeSlot();
   if (!slot) return std::nullopt;
@@ -95,7 +96,7 @@ std::optional<FileWindow> FileWindow::Map(int descriptor, std::uint64_t offset, 
   slots[*slot].damaged.store(false);
   slots[*slot].end.store(reinterpret_cast<std::uintptr_t>(begin) + mapped);
   slots[*slot].begin.store(reinterpret_cast<std::uintptr_t>(begin));
-  FileWindow window(mapping, mapping.subspan(before), *slot);
+  MappedBytes window(mapping, mapping.subspan(before), *slot);
   // Populating also fails, instead of killing, where the file has ended meanwhile.
   if (!InMemory(begin, mapped) || madvise(begin, mapped, MADV_POPULATE_READ) != 0) {
     return std::nullopt;
@@ -103,13 +104,13 @@ std::optional<FileWindow> FileWindow::Map(int descriptor, std::uint64_t offset, 
   return window;
 }
 
-FileWindow::~FileWindow() {
+MappedBytes::~MappedBytes() {
   if (mapping_.empty()) return;
   slots[slot_].begin.store(kTaken);
   munmap(mapping_.data(), mapping_.size());
   slots[slot_].begin.store(0);
 }
 
-bool FileWindow::Intact() const { return !slots[slot_].damaged.load(); }
+bool MappedBytes::Intact() const { return !slots[slot_].damaged.load(); }
 
 }  // namespace hallmark
