@@ -29,8 +29,8 @@ class HashStream {
     std::uint64_t index = 0;
     ChunkBuffer buffer;
     std::optional<FileWindow> window;  // the bytes, if they are not in the buffer
-    bool ready = false;         // it was read
-    bool tree_waiting = false;  // the tree wants it and no one has begun
+    bool ready = false;                // it was read
+    bool tree_waiting = false;         // the tree wants it and no one has begun
     std::size_t digests_left = 0;
   };
   enum class Work : std::uint8_t { kRead, kLane, kTree };

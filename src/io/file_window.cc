@@ -85,8 +85,8 @@ std::optional<FileWindow> FileWindow::Map(int descriptor, std::uint64_t offset, 
   if (!slot) return std::nullopt;
   const std::size_t before = offset % PageSize();
   const std::size_t mapped = before + size;
-  void* const begin = mmap(nullptr, mapped, PROT_READ, MAP_SHARED, descriptor,
-                           static_cast<off_t>(offset - before));
+  void* const begin =
+      mmap(nullptr, mapped, PROT_READ, MAP_SHARED, descriptor, static_cast<off_t>(offset - before));
   if (begin == MAP_FAILED) {
     slots[*slot].begin.store(0);
     return std::nullopt;
