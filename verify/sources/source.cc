@@ -105,7 +105,7 @@ bool IsMarkup(std::string_view text) {
 }  // namespace
 
 std::span<const Dialect> AllDialects() {
-  static const std::array<Dialect, 18> kDialects = {
+  static const std::array kDialects = {
       kManifestDialect,  kCatalogueDialect,  kHubTreeDialect,  kOciDialect,      kOmsDialect,
       kCivitaiDialect,   kModelScopeDialect, kTorrentDialect,  kMetalinkDialect, kLfsPointerDialect,
       kChecklistDialect, kHashdeepDialect,   kGgufHashDialect, kGnuDialect,      kBsdDialect,
