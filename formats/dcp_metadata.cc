@@ -73,7 +73,12 @@ class MetadataParser {
   }
 
   std::optional<PickleRef> Attribute(PickleRef object, std::string_view name) const {
-    const std::optional<PickleRef> state = graph_.AsObject(object).state;
+    // Where more than one state, or a call, could have set it, Python knows better.
+    const PickleObject& known = graph_.AsObject(object);
+    if (known.had_other_state || known.keywords || !graph_.Items(known.arguments).empty()) {
+      return std::nullopt;
+    }
+    const std::optional<PickleRef> state = known.state;
     if (!state || graph_.Kind(*state) != PickleKind::kDict) return std::nullopt;
     // Objects may share one state, and each would search all of it.
     if (graph_.Pairs(*state).size() > kMaxAttributes) return std::nullopt;

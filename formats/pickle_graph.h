@@ -55,6 +55,7 @@ struct PickleObject {
   std::optional<PickleRef> state;     // the last BUILD
   std::uint64_t offset = 0;           // of the opcode that made it
   bool is_bare = false;               // NEWOBJ: made by __new__ only, no __init__ saw the arguments
+  bool had_other_state = false;       // before the last BUILD; Python may merge the two
 };
 
 using PicklePair = std::pair<PickleRef, PickleRef>;
@@ -112,8 +113,10 @@ class PickleGraph {
   void Append(PickleRef container, std::span<const PickleRef> items);
   // `keys_and_values` alternate.
   void SetItems(PickleRef container, std::span<const PickleRef> keys_and_values);
-  void SetState(PickleRef object, PickleRef state) {
-    objects_[nodes_[object].payload].state = state;
+  void SetState(PickleRef ref, PickleRef state) {
+    PickleObject& object = objects_[nodes_[ref].payload];
+    object.had_other_state |= object.state.has_value();
+    object.state = state;
   }
   // Marks a container that was handed to a call whose result is read here. Returns whether it
   // already was.

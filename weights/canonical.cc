@@ -57,8 +57,9 @@ class Canonicaliser {
   // docs/identity.md, 1.6: torch's quantised, sparse and nested tensors; and whatever else of a
   // checkpoint's numbers its reader could not give.
   Result<void> CheckAllWereRead() const {
-    static constexpr std::array<std::string_view, 5> kUnread = {
-        "unsupported-tensor", "unread-tensor", "unread-storage", "unnamed-value", "cyclic-value"};
+    static constexpr std::array<std::string_view, 6> kUnread = {
+        "unsupported-tensor", "unread-tensor", "unread-storage",
+        "unnamed-value",      "cyclic-value",  "more-findings"};
     for (const Finding& finding : model_.Findings()) {
       if (std::find(kUnread.begin(), kUnread.end(), finding.code) != kUnread.end()) {
         return NoIdentity(Errc::kUnsupported, finding.subject,

@@ -40,10 +40,12 @@ Result<DirectoryListing> ListFolder(const fs::path& folder) {
   return listing;
 }
 
+bool IsNamedTar(const DirectoryEntry& entry) { return AsciiLower(entry.path).ends_with(".tar"); }
+
 // Why a directory has no set: what its likeliest file is instead, if it has one.
 Error NoWeights(const Folder& folder, const DirectoryListing& listing) {
   for (const DirectoryEntry& entry : listing.files) {
-    if (!LooksLikeWeights(entry.path)) continue;
+    if (!LooksLikeWeights(entry.path) || IsNamedTar(entry)) continue;
     const auto file = folder.Open(entry.path);
     if (!file) return file.error();
     const auto reader = OpenContainer(**file);
@@ -56,11 +58,8 @@ Error NoWeights(const Folder& folder, const DirectoryListing& listing) {
 // The one tar among the files of a directory, as a folder; null if there is none, or several.
 Result<std::shared_ptr<const Folder>> LoneTar(const Folder& folder,
                                               const DirectoryListing& listing) {
-  const auto is_named_so = [](const DirectoryEntry& entry) {
-    return AsciiLower(entry.path).ends_with(".tar");
-  };
-  const auto tar = std::ranges::find_if(listing.files, is_named_so);
-  if (std::ranges::count_if(listing.files, is_named_so) != 1) return nullptr;
+  const auto tar = std::ranges::find_if(listing.files, IsNamedTar);
+  if (std::ranges::count_if(listing.files, IsNamedTar) != 1) return nullptr;
   std::shared_ptr<const File> file = HM_TRY(folder.Open(tar->path));
   if (!HM_TRY(IsTar(*file))) return nullptr;
   return FolderInTar(std::move(file), tar->path);
