@@ -386,8 +386,9 @@ class Verification {
     for (std::size_t p = 0; p < copy_.Size(); ++p) {
       const DirectoryEntry& entry = copy_.Entry(p);
       if (listed.contains(entry.path) || is_source_[p] || !Included(entry.path)) continue;
-      // Programs go by the name.
-      const bool holds_weights = copy_.File(p).holds_weights || LooksLikeWeights(entry.path);
+      // Programs go by the name; an empty file holds nothing by any.
+      const bool holds_weights =
+          copy_.File(p).holds_weights || (entry.size > 0 && LooksLikeWeights(entry.path));
       if (!someone_lists_all && !holds_weights && !copy_.IsOneFile()) continue;
       FileVerdict& file = report_.files.emplace_back();
       file.state = FileState::kUnlisted;
