@@ -65,25 +65,15 @@ HashStream::Job HashStream::NextReadJob(ChunkBuffer buffer) {
 }
 
 ByteSpan HashStream::BytesOf(const Chunk& chunk) const {
-  if (chunk.window) return chunk.window->Bytes();
   const std::uint64_t left = size_ - chunk.index * kChunkBytes;
   return {chunk.buffer.get(), static_cast<std::size_t>(std::min<std::uint64_t>(left, kChunkBytes))};
-}
-
-Result<void> HashStream::ReadChunk(Chunk& chunk) const {
-  const std::uint64_t offset = chunk.index * kChunkBytes;
-  const std::size_t size = BytesOf(chunk).size();
-  if (std::optional<MappedBytes> window = request_.source->Map(offset, size)) {
-    chunk.window.emplace(*std::move(window));
-    return {};
-  }
-  return request_.source->Read(offset, {chunk.buffer.get(), size});
 }
 
 void HashStream::Run(Job& job, const Task& task) {
   switch (job.work) {
     case Work::kRead:
-      job.read = ReadChunk(*job.chunk);
+      job.read = request_.source->Read(job.chunk->index * kChunkBytes,
+                                       {job.chunk->buffer.get(), BytesOf(*job.chunk).size()});
       if (job.read) task.Advance(BytesOf(*job.chunk).size());
       break;
     case Work::kLane:
@@ -108,20 +98,6 @@ void HashStream::Fail(const Chunk& chunk, Error error) {
   error_chunk_ = chunk.index;
 }
 
-// What was seen of a window that did not stay whole were not the source's bytes.
-void HashStream::CloseWindow(Chunk& chunk) {
-  if (!chunk.window) return;
-  const bool intact = chunk.window->Intact();
-  chunk.window.reset();
-  if (intact) return;
-  const std::uint64_t offset = chunk.index * kChunkBytes;
-  Result<void> again = request_.source->Read(offset, {chunk.buffer.get(), BytesOf(chunk).size()});
-  Fail(chunk, !again ? std::move(again).error()
-                     : Error{Errc::kIo, std::string(request_.name),
-                             "the file changed while it was being read", offset,
-                             "try again when nothing writes to it"});
-}
-
 ChunkBuffer HashStream::Complete(Job job) {
   --running_;
   Chunk& chunk = *job.chunk;
@@ -139,7 +115,6 @@ ChunkBuffer HashStream::Complete(Job job) {
     nodes_[chunk.index] = job.node;
   }
   if (--chunk.digests_left != 0) return nullptr;
-  CloseWindow(chunk);
   ChunkBuffer buffer = std::move(chunk.buffer);
   --buffers_held_;
   while (!window_.empty() && window_.front().ready && window_.front().digests_left == 0) {

@@ -28,9 +28,8 @@ class HashStream {
   struct Chunk {
     std::uint64_t index = 0;
     ChunkBuffer buffer;
-    std::optional<MappedBytes> window;  // the bytes, if they are not in the buffer
-    bool ready = false;                 // it was read
-    bool tree_waiting = false;          // the tree wants it and no one has begun
+    bool ready = false;         // it was read
+    bool tree_waiting = false;  // the tree wants it and no one has begun
     std::size_t digests_left = 0;
   };
   enum class Work : std::uint8_t { kRead, kLane, kTree };
@@ -71,8 +70,6 @@ class HashStream {
 
   ByteSpan BytesOf(const Chunk& chunk) const;
   Chunk* ReadyChunk(std::uint64_t index);
-  Result<void> ReadChunk(Chunk& chunk) const;
-  void CloseWindow(Chunk& chunk);
   void Fail(const Chunk& chunk, Error error);
 
   const HashRequest& request_;

@@ -75,10 +75,6 @@ class DiskFile final : public File {
     return {};
   }
 
-  std::optional<MappedBytes> Map(std::uint64_t offset, std::size_t size) const override {
-    return MappedBytes::Map(descriptor_, offset, size);
-  }
-
   Result<std::unique_ptr<File>> OpenBeside(std::string_view path) const override {
     return OpenFile(std::filesystem::path(name_).parent_path() / HM_TRY(CheckRelativePath(path)));
   }

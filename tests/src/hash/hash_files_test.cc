@@ -66,5 +66,32 @@ TEST(HashFiles, AFileThatChangesMeanwhileIsNotHashed) {
   EXPECT_EQ(calls, 1);
 }
 
+// Somebody cuts the file short between its being opened and the last of its bytes being hashed.
+TEST(HashFiles, AFileCutShortMeanwhileIsAnError) {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.Write("a", std::string(8 << 20, 'x'));
+  class Cutter final : public ProgressSink {
+   public:
+    explicit Cutter(std::filesystem::path path) : path_(std::move(path)) {}
+    void Begin(std::string_view, std::uint64_t, std::uint64_t) override {}
+    void Advance(std::uint64_t) override { std::filesystem::resize_file(path_, 4096); }
+    void FileDone(std::string_view) override {}
+
+   private:
+    std::filesystem::path path_;
+  } cutter(path);
+  const FileToHash file{path, {Algorithm::kMd5, Algorithm::kTree}};
+  int calls = 0;
+  ASSERT_TRUE(Ok(HashFiles({&file, 1}, Task{1, &cutter}, [&](std::size_t, auto hashed) {
+    ++calls;
+    EXPECT_FALSE(hashed);
+    if (hashed) return Result<void>();
+    EXPECT_EQ(hashed.error().code, Errc::kIo);
+    EXPECT_EQ(hashed.error().subject, path.string());
+    return Result<void>();
+  })));
+  EXPECT_EQ(calls, 1);
+}
+
 }  // namespace
 }  // namespace hallmark
