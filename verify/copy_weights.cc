@@ -30,8 +30,16 @@ Result<const WeightIdentity*> CopyWeights::Identity() {
   return &*identity_;
 }
 
-std::vector<Finding> CopyWeights::Findings() const {
-  return identity_ ? identity_->findings : std::vector<Finding>();
+std::vector<Finding> CopyWeights::Findings(bool are_same) const {
+  if (!identity_) return {};
+  std::vector<Finding> findings = identity_->findings;
+  const std::string_view format = model_->Files().front().reader->FormatName();
+  if (are_same && (format == "gguf" || format == "ggml-legacy")) {
+    findings.push_back({Severity::kNote, "metadata-not-compared", model_->Set().name,
+                        "what it says beside the weights (configuration, tokenizer, chat template) "
+                        "was not compared"});
+  }
+  return findings;
 }
 
 std::optional<KnownPlaces> CopyWeights::PlacesIn(const FileVerdict& file, const Source& source,

@@ -20,8 +20,9 @@ class CopyWeights {
   // The copy as a model: the same files that were hashed. Valid as long as this is.
   Result<const Model*> Open();
   Result<const WeightIdentity*> Identity();
-  // What identifying them brought to light; nothing where nobody asked.
-  std::vector<Finding> Findings() const;
+  // What identifying them brought to light, nothing where nobody asked; and, where they were found
+  // to be the same as others (`are_same`), what of the files that says nothing about.
+  std::vector<Finding> Findings(bool are_same) const;
 
   // Where tensors lie in a file of the copy that `source` lists: those that differ, if `compared`
   // is of that source; else all, by the word of its manifest or by the copy's own headers. Nothing

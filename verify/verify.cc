@@ -411,6 +411,7 @@ class Verification {
 
   Result<void> CompareAllWeights() {
     if (!options_.compare_weights) return {};
+    bool found_same = false;
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       const Source& source = sources_[s];
       const bool knows = !source.weights.empty() || source.manifest || source.model;
@@ -431,16 +432,15 @@ class Verification {
       }
       verdict.source = source.name;
       if (verdict.state == WeightsVerdict::State::kSame) {
-        const Model& own = *HM_TRY(weights_.Open());
         Excuse(s, covered);
-        NoteWhatWasNotCompared(own);
+        found_same = true;
       }
       // One different source outweighs one that is the same.
       if (report_.weights.state != WeightsVerdict::State::kDifferent) {
         report_.weights = std::move(verdict);
       }
     }
-    AddFindings(weights_.Findings());
+    AddFindings(weights_.Findings(found_same));
     return {};
   }
 
@@ -470,15 +470,6 @@ class Verification {
       return Error{Errc::kUnsupported, "", std::move(reason)};
     }
     return CompareWeights(*own, *ours, theirs);
-  }
-
-  void NoteWhatWasNotCompared(const Model& own) {
-    const std::string_view format = own.Files().front().reader->FormatName();
-    if (noted_metadata_ || (format != "gguf" && format != "ggml-legacy")) return;
-    noted_metadata_ = true;
-    report_.findings.push_back({Severity::kNote, "metadata-not-compared", own.Set().name,
-                                "what it says beside the weights (configuration, tokenizer, chat "
-                                "template) was not compared"});
   }
 
   // Source `s` knows the same weights. That excuses files of the copy that were compared, where
@@ -589,7 +580,6 @@ class Verification {
   std::map<std::size_t, std::vector<std::optional<std::size_t>>> present_;
   std::map<std::pair<std::size_t, std::string>, ContentVerdict> contents_;  // source, listed path
   CopyWeights weights_;
-  bool noted_metadata_ = false;
   VerifyReport report_;
 };
 
