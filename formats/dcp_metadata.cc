@@ -191,8 +191,10 @@ class MetadataParser {
     if (boxes_ > graph_.Size()) return About(name, "its pieces are also those of others");
     for (const PickleRef chunk : graph_.Items(*chunks)) {
       if (!IsA(chunk, "ChunkStorageMetadata")) return About(name, "one of its pieces is none");
-      TensorBox box{HM_TRY(Sizes(Attribute(chunk, "offsets"), "the offset of a piece")),
-                    HM_TRY(Sizes(Attribute(chunk, "sizes"), "the size of a piece"))};
+      // One after the other: leaving within the braces would leak what stands there already.
+      TensorBox box;
+      box.offsets = HM_TRY(Sizes(Attribute(chunk, "offsets"), "the offset of a piece"));
+      box.sizes = HM_TRY(Sizes(Attribute(chunk, "sizes"), "the size of a piece"));
       tensor.boxes.push_back(std::move(box));
     }
     const Result<std::uint64_t> count = ElementCount(tensor.sizes);
