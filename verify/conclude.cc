@@ -12,11 +12,10 @@
 namespace hallmark {
 namespace {
 
-// Files whose weights were proven the same are `excused` and nothing else.
+// Files whose weights were proven the same are in none of these.
 struct Tally {
   std::uint64_t ok = 0, missing = 0, incomplete = 0, unlisted_weights = 0, unread = 0;
   std::uint64_t not_comparable = 0, differing_weights = 0, differing_side = 0, missing_weights = 0;
-  std::uint64_t excused = 0;
 };
 
 // A file counts once, however many sources say the same of it.
@@ -27,10 +26,7 @@ Tally Count(const std::vector<FileVerdict>& files) {
     const std::string_view name = file.path.empty() ? file.listed_as : file.path;
     const FileState state = file.state == FileState::kRenamed ? FileState::kOk : file.state;
     if (!counted.emplace(name, state, file.holds_weights, file.same_weights).second) continue;
-    if (file.same_weights) {
-      ++tally.excused;
-      continue;
-    }
+    if (file.same_weights) continue;
     switch (file.state) {
       case FileState::kOk:
       case FileState::kRenamed:

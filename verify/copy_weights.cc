@@ -9,14 +9,11 @@ namespace hallmark {
 Result<const Model*> CopyWeights::Open() {
   if (model_) return &*model_;
   Model model = HM_TRY(Model::Open(copy_.Path(), task_));
-  for (const FileOnDisk& file : model.FilesOnDisk()) {
-    const auto index = FindFile(copy_.Listing(), file.path);
-    if (!index) continue;
-    const auto& hashed = copy_.File(*index).stamp;
-    if (!hashed || *hashed == file.stamp) continue;
-    return Error{Errc::kIo, file.path, "the file changed after it was hashed", std::nullopt,
-                 "try again when nothing writes to it"};
-  }
+  HM_TRY(model.CheckSameAsHashed([&](const std::string& path) -> const FileStamp* {
+    const auto index = FindFile(copy_.Listing(), path);
+    if (!index || !copy_.File(*index).stamp) return nullptr;
+    return &*copy_.File(*index).stamp;
+  }));
   model_.emplace(std::move(model));
   return &*model_;
 }

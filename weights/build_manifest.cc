@@ -67,12 +67,10 @@ Result<void> AddWeights(const std::filesystem::path& root, const Stamps& stamps,
   };
   const Result<Model> model = Model::Open(root, task);
   if (!model) return no_identity(model.error());
-  for (const FileOnDisk& file : model->FilesOnDisk()) {
-    const auto hashed = stamps.find(file.path);
-    if (hashed == stamps.end() || hashed->second == file.stamp) continue;
-    return Error{Errc::kIo, file.path, "the file changed after it was hashed", std::nullopt,
-                 "try again when nothing writes to it"};
-  }
+  HM_TRY(model->CheckSameAsHashed([&](const std::string& path) {
+    const auto hashed = stamps.find(path);
+    return hashed == stamps.end() ? nullptr : &hashed->second;
+  }));
   const Result<WeightIdentity> identity = ComputeIdentity(*model, task);
   if (!identity) return no_identity(identity.error());
   HM_TRY(model->CheckUnchanged());

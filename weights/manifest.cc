@@ -15,9 +15,6 @@
 namespace hallmark {
 namespace {
 
-constexpr std::uint64_t kJsonLimit = std::uint64_t{1}
-                                     << 53;  // beyond it JSON's numbers are inexact
-
 constexpr std::string_view kSchema = "hallmark.manifest/1";
 
 void WriteShape(JsonWriter& json, const Shape& shape) {
@@ -109,7 +106,8 @@ class Fields {
   Result<std::uint64_t> Number(std::string_view key) {
     const auto value = Find(key);
     if (!value || !value->AsU64()) return Wrong(key, "a whole number is needed here");
-    if (*value->AsU64() >= kJsonLimit) return Wrong(key, "a number below 2^53 is needed here");
+    if (*value->AsU64() >= kJsonIntegerLimit)
+      return Wrong(key, "a number below 2^53 is needed here");
     return *value->AsU64();
   }
   Result<std::optional<std::uint64_t>> OptionalNumber(std::string_view key) {

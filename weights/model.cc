@@ -292,6 +292,17 @@ std::string_view Model::TensorName(std::size_t file, std::size_t tensor) const {
   return name;
 }
 
+Result<void> Model::CheckSameAsHashed(
+    const std::function<const FileStamp*(const std::string& path)>& hashed) const {
+  for (const FileOnDisk& file : FilesOnDisk()) {
+    const FileStamp* const stamp = hashed(file.path);
+    if (stamp == nullptr || *stamp == file.stamp) continue;
+    return Error{Errc::kIo, file.path, "the file changed after it was hashed", std::nullopt,
+                 "try again when nothing writes to it"};
+  }
+  return {};
+}
+
 Result<void> Model::CheckUnchanged() const {
   for (const WeightFile& file : files_) {
     if (file.file != nullptr) HM_TRY(file.file->CheckUnchanged());

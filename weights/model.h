@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -83,6 +84,10 @@ class Model {
   // The containers and their companions, a tar for all that is in it.
   std::vector<FileOnDisk> FilesOnDisk() const;
 
+  // kIo if a file was another when it was hashed: `hashed` gives its stamp then by its path, or
+  // null.
+  Result<void> CheckSameAsHashed(
+      const std::function<const FileStamp*(const std::string& path)>& hashed) const;
   // kIo if any of the files, or of their companions, changed since it was opened.
   Result<void> CheckUnchanged() const;
 

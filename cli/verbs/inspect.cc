@@ -6,6 +6,7 @@
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
 #include "src/base/checked.h"
+#include "src/json/json_writer.h"
 #include "weights/canonical.h"
 
 namespace hallmark {
@@ -13,9 +14,8 @@ namespace {
 
 // Adds up what files claim; false where no file could be so large.
 bool AddTo(std::uint64_t& sum, std::uint64_t value) {
-  constexpr std::uint64_t kJsonLimit = std::uint64_t{1} << 53;
   const auto total = CheckedAdd(sum, value);
-  if (!total || *total >= kJsonLimit) return false;
+  if (!total || *total >= kJsonIntegerLimit) return false;
   sum = *total;
   return true;
 }

@@ -70,17 +70,17 @@ ByteSpan HashStream::BytesOf(const Chunk& chunk) const {
 }
 
 void HashStream::Run(Job& job, const Task& task) {
+  const ByteSpan bytes = BytesOf(*job.chunk);
   switch (job.work) {
     case Work::kRead:
       job.read = request_.source->Read(job.chunk->index * kChunkBytes,
-                                       {job.chunk->buffer.get(), BytesOf(*job.chunk).size()});
-      if (job.read) task.Advance(BytesOf(*job.chunk).size());
+                                       {job.chunk->buffer.get(), bytes.size()});
+      if (job.read) task.Advance(bytes.size());
       break;
     case Work::kLane:
-      lanes_[job.lane].hasher->Update(BytesOf(*job.chunk));
+      lanes_[job.lane].hasher->Update(bytes);
       break;
     case Work::kTree: {
-      const ByteSpan bytes = BytesOf(*job.chunk);
       std::array<TreeNode, kChunkBytes / kTreeBlock> leaves;
       const std::span<TreeNode> used = std::span(leaves).first(CountLeaves(bytes.size()));
       HashLeaves(bytes, used);
@@ -91,19 +91,15 @@ void HashStream::Run(Job& job, const Task& task) {
   }
 }
 
-// Of several chunks that cannot be read, the first says why.
-void HashStream::Fail(const Chunk& chunk, Error error) {
-  if (error_ && chunk.index >= error_chunk_) return;
-  error_ = std::move(error);
-  error_chunk_ = chunk.index;
-}
-
 ChunkBuffer HashStream::Complete(Job job) {
   --running_;
   Chunk& chunk = *job.chunk;
   if (job.work == Work::kRead) {
     chunk.ready = job.read.has_value();
-    if (!job.read) Fail(chunk, std::move(job.read).error());
+    if (!job.read && (!error_ || chunk.index < error_chunk_)) {
+      error_ = std::move(job.read).error();
+      error_chunk_ = chunk.index;
+    }
     return nullptr;
   }
   if (job.work == Work::kLane) {

@@ -70,7 +70,6 @@ class HashStream {
 
   ByteSpan BytesOf(const Chunk& chunk) const;
   Chunk* ReadyChunk(std::uint64_t index);
-  void Fail(const Chunk& chunk, Error error);
 
   const HashRequest& request_;
   const std::size_t index_;

@@ -168,7 +168,7 @@ JsonWriter& JsonWriter::String(std::string_view text) {
 }
 
 JsonWriter& JsonWriter::Unsigned(std::uint64_t value) {
-  HM_CHECK(form_ != Form::kCanonical || value < std::uint64_t{1} << 53);
+  HM_CHECK(form_ != Form::kCanonical || value < kJsonIntegerLimit);
   Add(fmt::format("{}", value));
   return *this;
 }

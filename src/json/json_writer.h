@@ -8,6 +8,9 @@
 
 namespace hallmark {
 
+// Whole numbers from here on are inexact in JSON (RFC 8785, 3.2.2.3).
+inline constexpr std::uint64_t kJsonIntegerLimit = std::uint64_t{1} << 53;
+
 // A streaming writer. Calls must nest properly (a broken nesting is a bug, not an error).
 // Strings should be UTF-8; bytes that are not are written as the text \xHH.
 class JsonWriter {

@@ -2,25 +2,13 @@
 # Lists of coreutils, openssl and b3sum are read by hallmark, and hallmark's by them, whatever the
 # names of the files.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=support.sh
+source "$(dirname "$0")/support.sh"
 hallmark=${HALLMARK:?the path of the program}
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 export XDG_CACHE_HOME=$place/cache XDG_STATE_HOME=$place/state
 cd "$place"
-compared=0
-wrong=0
-
-expect() {  # expect STATUS WHAT -- COMMAND…
-  local expected=$1 what=$2 status=0
-  shift 3
-  "$@" >"$place/output" 2>&1 || status=$?
-  compared=$((compared + 1))
-  if ((status != expected)); then
-    wrong=$((wrong + 1))
-    echo "WRONG: $what: exit status $status, not $expected"
-    sed 's/^/  /' "$place/output"
-  fi
-}
 
 # Files of awkward sizes under awkward names; `plain` has those that every peer can write.
 mkdir plain odd

@@ -2,31 +2,19 @@
 # Lists of hashdeep, rhash and xxhsum and torrents of transmission-create, mktorrent and libtorrent are
 # read by hallmark, and hallmark's lists by hashdeep, xxhsum and git.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=support.sh
+source "$(dirname "$0")/support.sh"
 hallmark=${HALLMARK:?the path of the program}
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 export XDG_CACHE_HOME=$place/cache XDG_STATE_HOME=$place/state XDG_DATA_HOME=$place/data
 cd "$place"
-compared=0
-wrong=0
 
 for tool in hashdeep rhash xxhsum transmission-create mktorrent; do
   command -v "$tool" >/dev/null || { echo "skipped: $tool is not here; scripts/setup installs it" >&2; exit 77; }
 done
 /usr/bin/python3 -c 'import libtorrent' 2>/dev/null ||
   { echo "skipped: python3-libtorrent is not here; scripts/setup installs it" >&2; exit 77; }
-
-expect() {  # expect STATUS WHAT -- COMMAND…
-  local expected=$1 what=$2 status=0
-  shift 3
-  "$@" >"$place/output" 2>&1 || status=$?
-  compared=$((compared + 1))
-  if ((status != expected)); then
-    wrong=$((wrong + 1))
-    echo "WRONG: $what: exit status $status, not $expected"
-    sed 's/^/  /' "$place/output"
-  fi
-}
 
 # Sizes around those of blocks and pieces; a name with a comma and a blank.
 mkdir -p m/sub

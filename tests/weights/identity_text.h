@@ -1,7 +1,6 @@
 // Digests and identities as texts, to be compared with vectors and with each other.
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -11,25 +10,10 @@
 
 namespace hallmark {
 
-class MemorySource final : public BlockSource {
- public:
-  explicit MemorySource(std::string bytes) : bytes_(std::move(bytes)) {}
-  std::uint64_t Size() const override { return bytes_.size(); }
-  Result<void> Read(std::uint64_t offset, MutableByteSpan out) const override {
-    if (offset + out.size() > bytes_.size()) return Error{Errc::kIo, "memory", "beyond the end"};
-    std::ranges::copy(AsBytes(bytes_).subspan(offset, out.size()), out.begin());
-    return {};
-  }
-
- private:
-  std::string bytes_;
-};
-
 // "bf16: 9432…", as docs/identity.md writes it; an error's message if there is none.
 inline std::string DigestText(std::string bytes, Dtype dtype, const Shape& shape,
                               unsigned threads = 2) {
-  const auto digest =
-      DigestTensor(MemorySource(std::move(bytes)), dtype, shape, {.threads = threads});
+  const auto digest = DigestTensor(*TestFile(bytes), dtype, shape, {.threads = threads});
   if (!digest) return digest.error().message;
   return std::string(DtypeName(digest->dtype)) + ": " + ToHex(digest->digest);
 }

@@ -8,21 +8,7 @@
 namespace hallmark {
 namespace {
 
-class MemorySource final : public BlockSource {
- public:
-  explicit MemorySource(std::string bytes) : bytes_(std::move(bytes)) {}
-  std::uint64_t Size() const override { return bytes_.size(); }
-  Result<void> Read(std::uint64_t offset, MutableByteSpan out) const override {
-    if (offset + out.size() > bytes_.size()) return Error{Errc::kIo, "memory", "beyond the end"};
-    std::ranges::copy(AsBytes(bytes_).subspan(offset, out.size()), out.begin());
-    return {};
-  }
-
- private:
-  std::string bytes_;
-};
-
-Bytes Memory(std::string bytes) { return std::make_unique<MemorySource>(std::move(bytes)); }
+Bytes Memory(std::string bytes) { return TestFile(bytes); }
 
 std::string Random(std::size_t size, unsigned seed) {
   std::mt19937 random(seed);
