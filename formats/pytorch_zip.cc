@@ -10,6 +10,7 @@
 #include "formats/pytorch.h"
 #include "formats/pytorch_reader.h"
 #include "formats/safetensors.h"
+#include "formats/tensor_layout.h"
 #include "formats/zip.h"
 #include "src/base/text.h"
 
@@ -17,6 +18,10 @@ namespace hallmark {
 namespace {
 
 constexpr std::uint64_t kMaxPickle = std::uint64_t{1} << 30;
+// A deflated pickle can be far larger than its file, and its values larger again.
+constexpr std::uint64_t kMaxDeflatedPickle = std::uint64_t{32} << 20;
+// Items that do not lie one after the other make a deflated record be inflated again and again.
+constexpr std::uint64_t kMaxScattered = std::uint64_t{64} << 20;
 constexpr std::uint64_t kMaxNote = 64;  // bytes of records like "version"
 
 // A deflated record, read through the archive.
@@ -130,10 +135,25 @@ Result<std::vector<StorageBytes>> LocateStorages(const ZipArchive& archive,
   return located;
 }
 
+Result<void> CheckScattered(const PytorchFile& file, const std::string& name) {
+  for (const PytorchTensor& tensor : file.checkpoint.tensors) {
+    const StorageBytes& storage = file.storages[tensor.storage];
+    const std::uint64_t size = file.checkpoint.storages[tensor.storage].Bytes();
+    if (storage.is_plain || size <= kMaxScattered || IsContiguous(tensor.view)) continue;
+    return Error{
+        Errc::kUnsupported, name,
+        fmt::format("tensor {} is not contiguous in a deflated record of {} bytes, limit {}",
+                    QuoteName(tensor.info.name), size, kMaxScattered),
+        storage.stored.offset, "store the records without compression"};
+  }
+  return {};
+}
+
 Result<PytorchCheckpoint> Unpickle(const ZipArchive& archive, const ZipEntry& entry,
                                    unsigned& protocol) {
   const std::string& name = archive.GetFile().Name();
-  const std::vector<std::byte> bytes = HM_TRY(archive.ReadWhole(entry, kMaxPickle));
+  const std::vector<std::byte> bytes = HM_TRY(archive.ReadWhole(
+      entry, entry.method == ZipMethod::kStored ? kMaxPickle : kMaxDeflatedPickle));
   ByteCursor cursor(bytes, name, entry.method == ZipMethod::kStored ? entry.payload.offset : 0);
   const PickleReading pickle = HM_TRY(ReadPickle(cursor));
   if (!cursor.AtEnd()) {
@@ -193,6 +213,7 @@ Result<std::unique_ptr<ModelReader>> OpenPytorchZip(const File& file) {
     for (Finding& finding : out.checkpoint.findings) finding.offset.reset();
   }
   out.storages = HM_TRY(LocateStorages(*archive, folder, out.checkpoint));
+  HM_TRY(CheckScattered(out, file.Name()));
   const std::string order = HM_TRY(ReadNote(*archive, folder + "byteorder", "little"));
   if (order != "little" && order != "big") {
     return Error{Errc::kMalformed, file.Name(),

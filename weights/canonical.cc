@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
+#include "src/base/bytes.h"
 #include "src/base/checked.h"
 #include "src/base/text.h"
 #include "src/model/architecture.h"
@@ -27,6 +28,53 @@ constexpr std::uint64_t kMaxExperts = 65536;
 // stay in proportion to what was downloaded.
 constexpr std::uint64_t kMaxUnfolding = 2048;
 constexpr std::uint64_t kFreeUnfolding = 64 * 1024 * 1024;
+
+// The places of the tensors in the order of their names. Most names are alike at the front and
+// many have to be compared, so the first eight bytes that can differ are kept as a number.
+std::vector<std::size_t> OrderOfNames(const std::vector<CanonicalTensor>& tensors) {
+  struct Key {
+    std::uint64_t first;
+    std::size_t place;
+  };
+  if (tensors.empty()) return {};
+  std::string_view common = tensors.front().name;
+  for (const CanonicalTensor& tensor : tensors) {
+    const auto differs = std::ranges::mismatch(common, tensor.name).in1;
+    common = common.substr(0, static_cast<std::size_t>(differs - common.begin()));
+  }
+  std::vector<Key> keys;
+  keys.reserve(tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    std::array<std::byte, 8> bytes = {};  // a shorter name sorts first, as zeros do
+    const std::string_view rest = std::string_view(tensors[i].name).substr(common.size());
+    std::memcpy(bytes.data(), rest.data(), std::min(rest.size(), bytes.size()));
+    keys.push_back({LoadBig<std::uint64_t>(bytes.data()), i});
+  }
+  std::ranges::sort(keys, [&](const Key& a, const Key& b) {
+    return a.first != b.first ? a.first < b.first : tensors[a.place].name < tensors[b.place].name;
+  });
+  std::vector<std::size_t> order;
+  order.reserve(keys.size());
+  for (const Key& key : keys) order.push_back(key.place);
+  return order;
+}
+
+// items[i] becomes what was items[order[i]]; without a second copy of all, as tensors are large.
+template <typename T>
+void PermuteInPlace(std::vector<T>& items, std::vector<std::size_t> order) {
+  for (std::size_t start = 0; start < order.size(); ++start) {
+    if (order[start] == start) continue;
+    T first = std::move(items[start]);
+    std::size_t at = start;
+    while (order[at] != start) {
+      const std::size_t from = std::exchange(order[at], at);
+      items[at] = std::move(items[from]);
+      at = from;
+    }
+    order[at] = at;
+    items[at] = std::move(first);
+  }
+}
 
 class Canonicaliser {
  public:
@@ -408,16 +456,7 @@ class Canonicaliser {
   }
 
   Result<void> SortByName() {
-    // Tensors are large, so their places are sorted.
-    std::vector<CanonicalTensor>& tensors = result_.tensors;
-    std::vector<std::size_t> order(tensors.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::ranges::sort(order, {},
-                      [&](std::size_t i) -> std::string_view { return tensors[i].name; });
-    std::vector<CanonicalTensor> sorted;
-    sorted.reserve(tensors.size());
-    for (const std::size_t i : order) sorted.push_back(std::move(tensors[i]));
-    tensors = std::move(sorted);
+    PermuteInPlace(result_.tensors, OrderOfNames(result_.tensors));
     for (std::size_t i = 1; i < result_.tensors.size(); ++i) {
       const CanonicalTensor& a = result_.tensors[i - 1];
       const CanonicalTensor& b = result_.tensors[i];

@@ -131,6 +131,15 @@ std::string EscapeForPeople(std::string_view text) {
 }
 
 std::optional<std::string_view> FindRepeated(std::span<const std::string_view> texts) {
+  static constexpr std::size_t kFew = 8;  // so few are compared sooner than sorted
+  if (texts.size() <= kFew) {
+    for (std::size_t i = 1; i < texts.size(); ++i) {
+      if (std::ranges::find(texts.first(i), texts[i]) !=
+          texts.begin() + static_cast<std::ptrdiff_t>(i))
+        return texts[i];
+    }
+    return std::nullopt;
+  }
   // Hashes first: names of tensors have long beginnings in common. Texts of one hash, which hostile
   // files can bring about, are then told apart by their bytes.
   std::vector<std::pair<std::size_t, std::string_view>> hashed;

@@ -79,6 +79,7 @@ std::vector<JsonValue> JsonValue::Items() const {
   std::vector<JsonValue> items;
   dom::array array;
   if (JsonAccess::Get(*this).get_array().get(array) != simdjson::SUCCESS) return items;
+  items.reserve(array.size());
   for (const dom::element item : array) items.push_back(JsonAccess::Make(item));
   return items;
 }
@@ -87,6 +88,7 @@ std::vector<JsonMember> JsonValue::Members() const {
   std::vector<JsonMember> members;
   dom::object object;
   if (JsonAccess::Get(*this).get_object().get(object) != simdjson::SUCCESS) return members;
+  members.reserve(object.size());
   for (const dom::key_value_pair field : object) {
     members.push_back({field.key, JsonAccess::Make(field.value)});
   }

@@ -1,5 +1,6 @@
 // Checkpoints written byte by byte: what torch could write, and what only an attacker would.
 #include <ctime>
+#include <random>
 
 #include "formats/pytorch_legacy.h"
 #include "formats/pytorch_zip.h"
@@ -495,6 +496,23 @@ TEST(Pytorch, ChecksTheCrcOfThePickle) {
   std::string bytes = Checkpoint(Plain(1), {{"0", F32({1})}});
   bytes[bytes.find("FloatStorage")] ^= 1;
   EXPECT_EQ(CodeOf(bytes), Errc::kMalformed);
+}
+
+// A file pays for what it makes of itself: a small one must not take gigabytes or minutes.
+TEST(Pytorch, LimitsWhatDeflatedRecordsCost) {
+  constexpr std::int32_t kCount = 17 * 1024 * 1024;
+  const std::string zeros(4 * std::size_t{kCount}, '\0');
+  const auto with_view = [&](const std::string& sizes, const std::string& strides) {
+    return MakeZip({Stored("m/data.pkl", Stream(Tensor(Floats(kCount), 0, sizes, strides))),
+                    Deflated("m/data/0", zeros)});
+  };
+  EXPECT_TRUE(Ok(Open(with_view(Sizes({kCount / 2, 2}), Sizes({2, 1}))).reader));
+  EXPECT_EQ(CodeOf(with_view(Sizes({2, kCount / 2}), Sizes({1, 2}))), Errc::kUnsupported);
+
+  std::string noise(std::size_t{33} << 20, '\0');  // deflates to more than a 32nd
+  std::minstd_rand random(1);
+  for (std::size_t i = 0; i < noise.size(); i += 32) noise[i] = static_cast<char>(random() >> 8);
+  EXPECT_EQ(CodeOf(MakeZip({Deflated("m/data.pkl", noise)})), Errc::kUnsupported);
 }
 
 TEST(Pytorch, IsToldFromNumpysArchivesByTheFirstEntry) {
