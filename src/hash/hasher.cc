@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "src/base/error.h"
+#include "src/hash/block_hasher.h"
 #include "src/hash/openssl_digest.h"
 #include "src/hash/tree.h"
 #include "src/hash/xxh64.h"
@@ -12,7 +13,7 @@
 namespace hallmark {
 namespace {
 
-// MD5 (RFC 1321), SHA-1, SHA-256, SHA-384, SHA-512 (FIPS 180-4), BLAKE2b-512 (RFC 7693).
+// SHA-384, SHA-512 (FIPS 180-4), BLAKE2b-512 (RFC 7693).
 class OpensslHasher final : public Hasher {
  public:
   explicit OpensslHasher(Algorithm algorithm) : algorithm_(algorithm), digest_(algorithm) {}
@@ -81,24 +82,12 @@ class Xxh64Hasher final : public Hasher {
 };
 
 // git's object format: "blob", a space, the size in decimal, a NUL, the bytes.
-class GitBlobHasher final : public Hasher {
- public:
-  explicit GitBlobHasher(std::uint64_t size) : digest_(Algorithm::kSha1) {
-    const std::string header = fmt::format("blob {}", size);
-    digest_.Update(ByteSpan(reinterpret_cast<const std::byte*>(header.c_str()), header.size() + 1));
-  }
-
-  void Update(ByteSpan bytes) override { digest_.Update(bytes); }
-
-  Digest Finish() override {
-    std::array<std::byte, 20> out;
-    digest_.Finish(out.data());
-    return Digest(Algorithm::kGitBlob, out);
-  }
-
- private:
-  OpensslDigest digest_;
-};
+std::unique_ptr<Hasher> MakeGitBlobHasher(std::uint64_t size) {
+  auto hasher = std::make_unique<BlockHasher>(Algorithm::kGitBlob, BlockFunction::kSha1);
+  const std::string header = fmt::format("blob {}", size);
+  hasher->Update(ByteSpan(reinterpret_cast<const std::byte*>(header.c_str()), header.size() + 1));
+  return hasher;
+}
 
 class TreeRootHasher final : public Hasher {
  public:
@@ -116,6 +105,7 @@ std::unique_ptr<Hasher> MakeHasher(Algorithm algorithm, std::optional<std::uint6
     case Algorithm::kMd5:
     case Algorithm::kSha1:
     case Algorithm::kSha256:
+      return std::make_unique<BlockHasher>(algorithm, *BlockFunctionOf(algorithm));
     case Algorithm::kSha384:
     case Algorithm::kSha512:
     case Algorithm::kBlake2b:
@@ -128,7 +118,7 @@ std::unique_ptr<Hasher> MakeHasher(Algorithm algorithm, std::optional<std::uint6
       return std::make_unique<Xxh64Hasher>();
     case Algorithm::kGitBlob:
       HM_CHECK(size.has_value());
-      return std::make_unique<GitBlobHasher>(*size);
+      return MakeGitBlobHasher(*size);
     case Algorithm::kTree:
       return std::make_unique<TreeRootHasher>();
   }

@@ -7,16 +7,13 @@
 namespace hallmark {
 namespace {
 
-// A library context of our own: the system-wide configuration can forbid MD5 (FIPS mode), and here
-// MD5 serves to recognise old files, not to protect anything.
+// A library context of our own: the system-wide configuration can forbid digests (FIPS mode), and
+// here they serve to recognise files.
 class Methods {
  public:
   Methods() : context_(OSSL_LIB_CTX_new()) {
     HM_CHECK(context_ != nullptr);
     HM_CHECK(OSSL_PROVIDER_load(context_, "default") != nullptr);
-    md5_ = Fetch("MD5");
-    sha1_ = Fetch("SHA1");
-    sha256_ = Fetch("SHA2-256");
     sha384_ = Fetch("SHA2-384");
     sha512_ = Fetch("SHA2-512");
     blake2b_ = Fetch("BLAKE2B-512");
@@ -24,12 +21,6 @@ class Methods {
 
   const EVP_MD* Of(Algorithm algorithm) const {
     switch (algorithm) {
-      case Algorithm::kMd5:
-        return md5_;
-      case Algorithm::kSha1:
-        return sha1_;
-      case Algorithm::kSha256:
-        return sha256_;
       case Algorithm::kSha384:
         return sha384_;
       case Algorithm::kSha512:
@@ -49,9 +40,6 @@ class Methods {
   }
 
   OSSL_LIB_CTX* context_;
-  const EVP_MD* md5_;
-  const EVP_MD* sha1_;
-  const EVP_MD* sha256_;
   const EVP_MD* sha384_;
   const EVP_MD* sha512_;
   const EVP_MD* blake2b_;

@@ -13,7 +13,7 @@ namespace hallmark {
 // One running digest. Not thread-safe.
 class OpensslDigest {
  public:
-  // md5, sha1, sha256, sha384, sha512 or blake2b.
+  // sha384, sha512 or blake2b; block_hasher.h has the others.
   explicit OpensslDigest(Algorithm algorithm);
   void Update(ByteSpan bytes);
   // Writes the digest to `out`, which has room for it, and starts anew.

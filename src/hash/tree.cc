@@ -4,13 +4,41 @@
 #include <bit>
 
 #include "src/base/error.h"
-#include "src/hash/openssl_digest.h"
-#include "src/hash/sha256_kernels.h"
+#include "src/hash/block_kernels.h"
+#include "src/hash/hasher.h"
 
 namespace hallmark {
 namespace {
 
 static_assert(kSubRootSpan == kTreeBlock << kSubRootHeight);
+
+// nodes[i] = SHA-256 of the `message_bytes` bytes, whole blocks, at messages + i * message_bytes.
+void HashNodes(const std::byte* messages, std::size_t message_bytes, std::span<TreeNode> nodes) {
+  constexpr auto kFunction = BlockFunction::kSha256;
+  const BlockPadding padding = PaddingAfter(kFunction, message_bytes);
+  const std::size_t together = std::max<std::size_t>(StreamsTogether(kFunction), 1);
+  std::array<BlockState, kMostStreams> states;
+  std::array<const std::byte*, kMostStreams> data;
+  while (!nodes.empty()) {
+    // Groups as large as the fastest kernel wants them; of what is left over, no single one.
+    std::size_t count = std::min(together, nodes.size());
+    if (nodes.size() > together && nodes.size() < 2 * together) count = (nodes.size() + 1) / 2;
+    const std::span<BlockState> used = std::span(states).first(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      states[i] = InitialState(kFunction);
+      data[i] = messages + i * message_bytes;
+    }
+    const BlockKernel& kernel = FastestKernel(kFunction, count);
+    kernel.advance(used, data.data(), message_bytes / kBlockBytes);
+    data.fill(padding.bytes.data());
+    kernel.advance(used, data.data(), padding.size / kBlockBytes);
+    for (std::size_t i = 0; i < count; ++i) {
+      StoreDigest(kFunction, states[i], nodes[i].data());
+    }
+    nodes = nodes.subspan(count);
+    messages += count * message_bytes;
+  }
+}
 
 // Roots of subtrees that hold nothing but zero leaves, by height.
 const TreeNode& ZeroRoot(unsigned height) {
@@ -18,7 +46,7 @@ const TreeNode& ZeroRoot(unsigned height) {
     std::array<TreeNode, 65> table{};
     for (std::size_t i = 1; i < table.size(); ++i) {
       const std::array<TreeNode, 2> pair = {table[i - 1], table[i - 1]};
-      Sha256Kernels().back().run(pair[0].data(), sizeof pair, {&table[i], 1});
+      HashNodes(pair[0].data(), sizeof pair, {&table[i], 1});
     }
     return table;
   }();
@@ -35,11 +63,10 @@ std::uint64_t CountLeaves(std::uint64_t size) {
 void HashLeaves(ByteSpan bytes, std::span<TreeNode> leaves) {
   HM_CHECK(leaves.size() == CountLeaves(bytes.size()));
   const std::size_t whole = bytes.size() / kTreeBlock;
-  Sha256Kernels().front().run(bytes.data(), kTreeBlock, leaves.first(whole));
+  HashNodes(bytes.data(), kTreeBlock, leaves.first(whole));
   if (whole < leaves.size()) {
-    OpensslDigest digest(Algorithm::kSha256);
-    digest.Update(bytes.subspan(whole * kTreeBlock));
-    digest.Finish(leaves[whole].data());
+    const Digest last = HashBytes(Algorithm::kSha256, bytes.subspan(whole * kTreeBlock));
+    std::ranges::copy(last.Bytes(), leaves[whole].begin());
   }
 }
 
@@ -53,7 +80,7 @@ TreeNode SubtreeRoot(std::span<const TreeNode> nodes, unsigned height, unsigned 
   for (; height < root_height; ++height) {
     if (level.size() % 2 != 0) level.push_back(ZeroRoot(height));
     parents.resize(level.size() / 2);
-    Sha256Kernels().front().run(level.front().data(), 2 * sizeof(TreeNode), parents);
+    HashNodes(level.front().data(), 2 * sizeof(TreeNode), parents);
     std::swap(level, parents);
   }
   return level.front();

@@ -4,7 +4,6 @@
 
 #include "src/base/text.h"
 #include "src/hash/hasher.h"
-#include "src/hash/sha256_kernels.h"
 #include "tests/src/hash/sample_bytes.h"
 #include "tests/support/test_support.h"
 
@@ -139,25 +138,6 @@ TEST(HashLeaves, EveryCountAndAShortLastBlock) {
     std::vector<TreeNode> leaves(CountLeaves(size));
     HashLeaves(part, leaves);
     EXPECT_EQ(leaves, LeavesOf(part)) << size;
-  }
-}
-
-TEST(Sha256Kernels, EqualSha256OfEachMessage) {
-  ASSERT_EQ(Sha256Kernels().back().name, "openssl");
-  for (const Sha256Kernel& kernel : Sha256Kernels()) {
-    for (const std::size_t message_bytes : {64u, 128u, 192u, 1024u, 16384u, 65536u}) {
-      for (std::size_t count = 0; count <= 10; ++count) {
-        // One byte off the natural alignment: bytes come from anywhere.
-        const std::vector<std::byte> bytes = SampleBytes(message_bytes * count + 1);
-        std::vector<TreeNode> digests(count);
-        kernel.run(bytes.data() + 1, message_bytes, digests);
-        for (std::size_t i = 0; i < count; ++i) {
-          const auto message = ByteSpan(bytes).subspan(1 + i * message_bytes, message_bytes);
-          EXPECT_EQ(digests[i], Sha256(message))
-              << kernel.name << ": " << message_bytes << " bytes, message " << i << " of " << count;
-        }
-      }
-    }
   }
 }
 
