@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "src/base/page_buffer.h"
 #include "src/kernels/narrow.h"
 
 namespace hallmark {
@@ -15,13 +16,12 @@ constexpr std::uint64_t kScratch = 2 * 1024 * 1024;  // bytes a view reads at on
 // Scratch memory that is not cleared: every byte is read into before it is used.
 class Scratch {
  public:
-  explicit Scratch(std::uint64_t size)
-      : bytes_(std::make_unique_for_overwrite<std::byte[]>(size)), size_(size) {}
+  explicit Scratch(std::uint64_t size) : bytes_(MakePageBuffer(size)), size_(size) {}
   MutableByteSpan First(std::uint64_t size) { return {bytes_.get(), size}; }
   MutableByteSpan All() { return First(size_); }
 
  private:
-  std::unique_ptr<std::byte[]> bytes_;
+  PageBuffer bytes_;
   std::uint64_t size_;
 };
 

@@ -131,7 +131,7 @@ class HashBatch {
   void Complete(Turn& turn) {
     for (std::size_t i = 0; i < turn.jobs.size(); ++i) {
       if (turn.jobs[i].work == HashStream::Work::kRead) --reading_;
-      if (ChunkBuffer buffer = turn.streams[i]->Complete(std::move(turn.jobs[i]))) {
+      if (PageBuffer buffer = turn.streams[i]->Complete(std::move(turn.jobs[i]))) {
         free_buffers_.push_back(std::move(buffer));
       }
     }
@@ -203,10 +203,10 @@ class HashBatch {
     if (poorest == nullptr) return {};
     if (free_buffers_.empty()) {
       if (buffers_made_ == buffer_limit_) return {};
-      free_buffers_.push_back(std::make_unique_for_overwrite<std::byte[]>(chunk_size_.Bytes()));
+      free_buffers_.push_back(MakePageBuffer(chunk_size_.Bytes()));
       ++buffers_made_;
     }
-    ChunkBuffer buffer = std::move(free_buffers_.back());
+    PageBuffer buffer = std::move(free_buffers_.back());
     free_buffers_.pop_back();
     ++reading_;
     return One(*poorest, poorest->NextReadJob(std::move(buffer)));
@@ -217,7 +217,7 @@ class HashBatch {
                                     [&](const auto& active) { return active.get() == stream; });
     std::unique_ptr<HashStream> removed = std::move(*place);
     active_.erase(place);
-    for (ChunkBuffer& buffer : removed->TakeBuffers()) free_buffers_.push_back(std::move(buffer));
+    for (PageBuffer& buffer : removed->TakeBuffers()) free_buffers_.push_back(std::move(buffer));
     changed_.notify_all();
     return removed;
   }
@@ -251,7 +251,7 @@ class HashBatch {
   std::size_t begun_ = 0;
   std::size_t reported_ = 0;
   std::optional<Error> failure_;  // of on_hashed_
-  std::vector<ChunkBuffer> free_buffers_;
+  std::vector<PageBuffer> free_buffers_;
   std::uint64_t buffers_made_ = 0;
   std::uint64_t reading_ = 0;  // jobs
 

@@ -71,7 +71,7 @@ std::optional<HashStream::Job> HashStream::NextLaneJob() {
 
 bool HashStream::CanRead() const { return !error_ && next_read_ < chunk_count_; }
 
-HashStream::Job HashStream::NextReadJob(ChunkBuffer buffer) {
+HashStream::Job HashStream::NextReadJob(PageBuffer buffer) {
   HM_CHECK(CanRead());
   Chunk& chunk = window_.emplace_back();
   chunk.index = next_read_++;
@@ -117,7 +117,7 @@ void HashStream::RunTogether(BlockFunction function, std::span<HashStream* const
   BlockHasher::UpdateTogether(function, hashers, bytes);
 }
 
-ChunkBuffer HashStream::Complete(Job job) {
+PageBuffer HashStream::Complete(Job job) {
   --running_;
   Chunk& chunk = *job.chunk;
   if (job.work == Work::kLane) {
@@ -136,7 +136,7 @@ ChunkBuffer HashStream::Complete(Job job) {
     error_chunk_ = chunk.index;
   }
   if (!chunk.ready || chunk.lanes_left != 0) return nullptr;
-  ChunkBuffer buffer = std::move(chunk.buffer);
+  PageBuffer buffer = std::move(chunk.buffer);
   --buffers_held_;
   while (!window_.empty() && window_.front().ready && window_.front().lanes_left == 0) {
     window_.pop_front();
@@ -180,8 +180,8 @@ Result<HashOutcome> HashStream::TakeOutcome() {
   return outcome;
 }
 
-std::vector<ChunkBuffer> HashStream::TakeBuffers() {
-  std::vector<ChunkBuffer> buffers;
+std::vector<PageBuffer> HashStream::TakeBuffers() {
+  std::vector<PageBuffer> buffers;
   for (Chunk& chunk : window_) {
     if (chunk.buffer) buffers.push_back(std::move(chunk.buffer));
   }

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "src/base/page_buffer.h"
 #include "src/hash/block_hasher.h"
 #include "src/hash/hash_sources.h"
 #include "src/hash/hasher.h"
@@ -20,8 +21,6 @@ struct ChunkSize {
   std::size_t Bytes() const { return kTreeBlock << height; }
 };
 
-using ChunkBuffer = std::unique_ptr<std::byte[]>;  // of one chunk
-
 // A window of chunks slides over the source. Reads start in order, several at once; the tree is
 // made of each as it is read; a serial digest (a lane) takes one chunk after another; a chunk's
 // buffer is given back when all have had it. Lanes of block functions move together with those of
@@ -31,7 +30,7 @@ class HashStream {
  public:
   struct Chunk {
     std::uint64_t index = 0;
-    ChunkBuffer buffer;
+    PageBuffer buffer;
     bool ready = false;  // it was read
     std::size_t lanes_left = 0;
   };
@@ -56,19 +55,19 @@ class HashStream {
   bool LaneUnfinished(BlockFunction function) const;
   Job NextLaneJob(BlockFunction function);  // only if LaneReady
   bool CanRead() const;
-  Job NextReadJob(ChunkBuffer buffer);  // only if CanRead
+  Job NextReadJob(PageBuffer buffer);  // only if CanRead
   void Run(Job& job, const Task& task);
   // As Run, for jobs that NextLaneJob gave, one each of `streams`.
   static void RunTogether(BlockFunction function, std::span<HashStream* const> streams,
                           std::span<const Job> jobs);
-  ChunkBuffer Complete(Job job);  // the buffer, if the chunk is done with
+  PageBuffer Complete(Job job);  // the buffer, if the chunk is done with
 
   std::size_t BuffersHeld() const { return buffers_held_; }
   // Nothing is running, and all is done or cannot be.
   bool Finished() const;
   // Once Finished.
   Result<HashOutcome> TakeOutcome();
-  std::vector<ChunkBuffer> TakeBuffers();  // what a failure left behind
+  std::vector<PageBuffer> TakeBuffers();  // what a failure left behind
   std::size_t Index() const { return index_; }
   const HashRequest& Request() const { return request_; }
 
