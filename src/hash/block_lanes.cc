@@ -58,15 +58,19 @@ HWY_INLINE V RotateLeft(V v) {
   return hn::RotateRight<32 - kBits>(v);
 }
 
-// (a and b) or (not a and c).
+// (a and b) or (not a and c), bit by bit.
 template <class V>
 HWY_INLINE V Choose(V a, V b, V c) {
-  return hn::IfVecThenElse(a, b, c);
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  return hn::IfVecThenElse(a, b, c);  // one instruction; elsewhere it looks at whole lanes
+#else
+  return hn::Xor(c, hn::And(a, hn::Xor(b, c)));
+#endif
 }
 
 template <class V>
 HWY_INLINE V Majority(V a, V b, V c) {
-  return hn::IfVecThenElse(hn::Xor(a, b), c, b);  // where a and b agree, b is it
+  return Choose(hn::Xor(a, b), c, b);  // where a and b agree, b is it
 }
 
 template <class V>

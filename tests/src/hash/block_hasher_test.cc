@@ -6,7 +6,9 @@
 #include <random>
 
 #include "src/hash/block_kernels.h"
+#include "src/hash/block_lanes.h"
 #include "tests/src/hash/sample_bytes.h"
+#include "tests/src/kernels/on_target.h"
 #include "tests/support/test_support.h"
 
 namespace hallmark {
@@ -25,35 +27,54 @@ Digest Reference(Algorithm algorithm, ByteSpan bytes) {
   return Digest(algorithm, ByteSpan(out).first(size));
 }
 
-TEST(BlockKernels, AllGiveTheSameStates) {
+void ExpectSameAsOpenssl(BlockFunction function, std::string_view name, AdvanceBlocks advance) {
+  const BlockKernel& openssl = BlockKernels(function).front();
+  ASSERT_EQ(openssl.name, "openssl");
   const std::vector<std::byte> bytes = SampleBytes(1 + 40 * 5 * kBlockBytes);
+  for (std::size_t streams = 0; streams <= 40; ++streams) {
+    for (const std::size_t blocks : {0u, 1u, 2u, 5u}) {
+      std::vector<BlockState> states(streams);
+      std::vector<const std::byte*> data(streams);
+      for (std::size_t i = 0; i < streams; ++i) {
+        states[i] = InitialState(function);
+        states[i].words[i % 4] += static_cast<std::uint32_t>(i);  // no two alike
+        // One byte off the natural alignment: bytes come from anywhere.
+        data[i] = bytes.data() + 1 + i * blocks * kBlockBytes;
+      }
+      std::vector<BlockState> expected = states;
+      openssl.advance(expected, data.data(), blocks);
+      advance(states, data.data(), blocks);
+      for (std::size_t i = 0; i < streams; ++i) {
+        const auto used = static_cast<std::ptrdiff_t>(DigestBytes(function) / 4);
+        EXPECT_TRUE(std::equal(states[i].words.begin(), states[i].words.begin() + used,
+                               expected[i].words.begin()))
+            << name << ": stream " << i << " of " << streams << ", " << blocks << " blocks";
+      }
+    }
+  }
+}
+
+TEST(BlockKernels, AllGiveTheSameStates) {
   for (const Algorithm algorithm : kAlgorithms) {
     const BlockFunction function = *BlockFunctionOf(algorithm);
-    const auto kernels = BlockKernels(function);
-    ASSERT_EQ(kernels.front().name, "openssl");
-    for (const BlockKernel& kernel : kernels.subspan(1)) {
-      for (std::size_t streams = 0; streams <= 40; ++streams) {
-        for (const std::size_t blocks : {0u, 1u, 2u, 5u}) {
-          std::vector<BlockState> expected(streams), states(streams);
-          std::vector<const std::byte*> data(streams);
-          for (std::size_t i = 0; i < streams; ++i) {
-            states[i] = InitialState(function);
-            states[i].words[i % 4] += static_cast<std::uint32_t>(i);  // no two alike
-            // One byte off the natural alignment: bytes come from anywhere.
-            data[i] = bytes.data() + 1 + i * blocks * kBlockBytes;
-          }
-          expected = states;
-          kernels.front().advance(expected, data.data(), blocks);
-          kernel.advance(states, data.data(), blocks);
-          for (std::size_t i = 0; i < streams; ++i) {
-            EXPECT_TRUE(std::equal(states[i].words.begin(),
-                                   states[i].words.begin() + DigestBytes(function) / 4,
-                                   expected[i].words.begin()))
-                << InfoOf(algorithm).name << ", " << kernel.name << ": stream " << i << " of "
-                << streams << ", " << blocks << " blocks";
-          }
-        }
-      }
+    for (const BlockKernel& kernel : BlockKernels(function)) {
+      SCOPED_TRACE(InfoOf(algorithm).name);
+      ExpectSameAsOpenssl(function, kernel.name, kernel.advance);
+    }
+  }
+}
+
+class BlockLanesOnTarget : public OnTarget {};
+INSTANTIATE_TEST_SUITE_P(BlockLanes, BlockLanesOnTarget, testing::ValuesIn(Targets()), TargetName);
+
+TEST_P(BlockLanesOnTarget, GiveTheSameStates) {
+  for (const Algorithm algorithm : kAlgorithms) {
+    const BlockFunction function = *BlockFunctionOf(algorithm);
+    for (const std::size_t lanes : {4u, 8u, 16u}) {
+      const AdvanceBlocks advance = BlockLanes(function, lanes);
+      if (advance == nullptr) continue;
+      SCOPED_TRACE(InfoOf(algorithm).name);
+      ExpectSameAsOpenssl(function, std::to_string(lanes) + " lanes", advance);
     }
   }
 }
