@@ -185,7 +185,7 @@ bool SniffPytorchZip(const FileHead& head) {
 }
 
 Result<std::unique_ptr<ModelReader>> OpenPytorchZip(const File& file) {
-  if (HM_TRY(IsSafetensorsToo(file))) {
+  if (HM_TRY(LooksLikeSafetensors(file))) {
     return Error{Errc::kMalformed, file.Name(),
                  "it can be read as a ZIP archive and as safetensors, and may hold two models", 0,
                  "do not use it: what a program sees in it depends on the program"};

@@ -322,7 +322,7 @@ bool SniffSafetensors(const FileHead& head) {
   return length < std::uint64_t{1} << 48 && AsText(head.bytes)[kLengthBytes] == '{';
 }
 
-Result<bool> IsSafetensorsToo(const File& file) {
+Result<bool> LooksLikeSafetensors(const File& file) {
   std::array<std::byte, kLengthBytes + 1> start;
   if (file.Size() < start.size()) return false;
   HM_TRY(file.Read(0, start));

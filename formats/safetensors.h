@@ -11,7 +11,7 @@ namespace hallmark {
 bool SniffSafetensors(const FileHead& head);
 // Whether a file of another kind could pass for safetensors: its first bytes as the length of a
 // header, and a brace after them.
-Result<bool> IsSafetensorsToo(const File& file);
+Result<bool> LooksLikeSafetensors(const File& file);
 
 // Tensors come in the order of their data. Stricter than the reference reader: duplicate keys are
 // refused. Errors: kIo; kMalformed (any break of the format; with the byte where it is known);

@@ -10,6 +10,7 @@
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
 #include "formats/registry.h"
+#include "formats/safetensors.h"
 #include "src/hash/hash_files.h"
 #include "src/io/directory.h"
 #include "weights/manifest.h"
@@ -107,9 +108,8 @@ class HashRun {
     }
     if (format_ == "gnu" && !CanBeGnu()) {
       return Error{Errc::kUsage, "hash",
-                   algorithms_[0] == Algorithm::kTree
-                       ? "a tree root in a gnu list would be taken for a sha256"
-                       : "a git blob id in a gnu list would be taken for a sha1",
+                   fmt::format("{} in a gnu list would be taken for another digest",
+                               InfoOf(algorithms_[0]).name),
                    std::nullopt, "use --format bsd, which names the algorithm on every line"};
     }
     return {};
@@ -126,9 +126,9 @@ class HashRun {
 
   // Of some not even that tells.
   bool CanBeGnu() const {
-    return std::none_of(algorithms_.begin(), algorithms_.end(), [](Algorithm algorithm) {
-      return algorithm == Algorithm::kTree || algorithm == Algorithm::kGitBlob;
-    });
+    static constexpr std::array kAlone = {Algorithm::kTree, Algorithm::kGitBlob, Algorithm::kAutoV1,
+                                          Algorithm::kAutoV2, Algorithm::kAutoV3};
+    return std::ranges::find_first_of(algorithms_, kAlone) == algorithms_.end();
   }
 
   Result<void> AddFiles(const std::string& operand) {
@@ -159,12 +159,26 @@ class HashRun {
     return {};
   }
 
+  // autov3 begins behind the header of a safetensors file.
+  Result<void> CheckDefined(const ListedFile& file) const {
+    if (std::ranges::find(algorithms_, Algorithm::kAutoV3) == algorithms_.end()) return {};
+    const auto opened = HM_TRY(OpenFile(file.path));
+    if (HM_TRY(LooksLikeSafetensors(*opened))) return {};
+    return Error{Errc::kUnsupported, file.name, "autov3 is defined for safetensors files only",
+                 std::nullopt, "leave autov3 out, or give safetensors files"};
+  }
+
   Result<void> HashAll() {
     std::uint64_t bytes = 0;
     std::vector<FileToHash> todo;
     std::vector<std::size_t> index;
     for (std::size_t i = 0; i < files_.size(); ++i) {
       if (files_[i].error) {
+        HM_TRY(Done(i));
+        continue;
+      }
+      if (Result<void> can = CheckDefined(files_[i]); !can) {
+        files_[i].error = std::move(can).error();
         HM_TRY(Done(i));
         continue;
       }
@@ -370,7 +384,8 @@ Verb HashVerb() {
           "a manifest, verify names the damaged ranges and tensors, and accepts the same weights "
           "in "
           "another container. Manifests of the same files are the same bytes on any machine.\n\n"
-          "md5, sha1, crc32, xxh64 and git-blob guard against accidents, not attackers.",
+          "md5, sha1, crc32, xxh64, git-blob and autov1 to autov3 guard against accidents, not "
+          "attackers.",
       .operands = {{.name = "PATH",
                     .help = "files, or directories to hash all files of",
                     .many = true}},
@@ -380,7 +395,7 @@ Verb HashVerb() {
             .value = "LIST",
             .help = "digests to compute, separated by commas",
             .choices = {"sha256", "md5", "sha1", "sha384", "sha512", "blake2b", "blake3", "crc32",
-                        "xxh64", "git-blob", "tree"},
+                        "xxh64", "git-blob", "tree", "autov1", "autov2", "autov3"},
             .fallback = "sha256"},
            {.name = "--format",
             .kind = ValueKind::kChoice,

@@ -68,7 +68,7 @@ _hallmark() {
       ;;
     'hash')
       case $prev in
-        --algo) COMPREPLY=($(compgen -W 'sha256 md5 sha1 sha384 sha512 blake2b blake3 crc32 xxh64 git-blob tree' -- "$cur")); return ;;
+        --algo) COMPREPLY=($(compgen -W 'sha256 md5 sha1 sha384 sha512 blake2b blake3 crc32 xxh64 git-blob tree autov1 autov2 autov3' -- "$cur")); return ;;
         --format) COMPREPLY=($(compgen -W 'gnu bsd checklist hashdeep gguf-hash manifest json' -- "$cur")); return ;;
         --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --threads|-j) return ;;

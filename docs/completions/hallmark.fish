@@ -65,7 +65,7 @@ complete -c hallmark -n '__hallmark_is inspect' -l color -x -a 'auto always neve
 complete -c hallmark -n '__hallmark_is inspect' -l quiet -s q -d 'no progress and no notes on stderr'
 complete -c hallmark -n '__hallmark_is inspect' -l help -s h -d 'show help'
 complete -c hallmark -n '__hallmark_is inspect' -F
-complete -c hallmark -n '__hallmark_is hash' -l algo -x -a 'sha256 md5 sha1 sha384 sha512 blake2b blake3 crc32 xxh64 git-blob tree' -d 'digests to compute, separated by commas'
+complete -c hallmark -n '__hallmark_is hash' -l algo -x -a 'sha256 md5 sha1 sha384 sha512 blake2b blake3 crc32 xxh64 git-blob tree autov1 autov2 autov3' -d 'digests to compute, separated by commas'
 complete -c hallmark -n '__hallmark_is hash' -l format -x -a 'gnu bsd checklist hashdeep gguf-hash manifest json' -d 'gnu for one algorithm and bsd for several, unless said'
 complete -c hallmark -n '__hallmark_is hash' -l output -s o -r -F -d 'write to FILE, whole or not at all, instead of stdout'
 complete -c hallmark -n '__hallmark_is hash' -l force -d 'replace an output that exists'

@@ -16,6 +16,7 @@ std::optional<BlockFunction> BlockFunctionOf(Algorithm algorithm) {
     case Algorithm::kGitBlob:
       return BlockFunction::kSha1;
     case Algorithm::kSha256:
+    case Algorithm::kAutoV2:
       return BlockFunction::kSha256;
     default:
       return std::nullopt;
@@ -96,7 +97,7 @@ Digest BlockHasher::Finish() {
   Update(ByteSpan(padding.bytes).first(padding.size));
   std::array<std::byte, 32> out;
   StoreDigest(function_, state_, out.data());
-  return Digest(algorithm_, ByteSpan(out).first(DigestBytes(function_)));
+  return Digest(algorithm_, ByteSpan(out).first(InfoOf(algorithm_).digest_bytes));
 }
 
 }  // namespace hallmark

@@ -9,7 +9,7 @@
 
 namespace hallmark {
 
-// Of md5, sha1, sha256 and git-blob; nullopt for the others.
+// Of md5, sha1, sha256, git-blob and autov2; nullopt for the others.
 std::optional<BlockFunction> BlockFunctionOf(Algorithm algorithm);
 
 class BlockHasher final : public Hasher {

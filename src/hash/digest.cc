@@ -20,6 +20,9 @@ constexpr std::array kTable = {
     AlgorithmInfo{Algorithm::kXxh64, "xxh64", 8, false},
     AlgorithmInfo{Algorithm::kGitBlob, "git-blob", 20, false},
     AlgorithmInfo{Algorithm::kTree, "tree", 32, true},
+    AlgorithmInfo{Algorithm::kAutoV1, "autov1", 4, false},
+    AlgorithmInfo{Algorithm::kAutoV2, "autov2", 5, false},
+    AlgorithmInfo{Algorithm::kAutoV3, "autov3", 6, false},
 };
 
 constexpr bool TableFollowsEnum() {

@@ -24,6 +24,10 @@ enum class Algorithm : std::uint8_t {
   kXxh64,    // seed 0, big-endian as lists print it
   kGitBlob,  // git's name of a file: SHA-1 over "blob SIZE", a NUL and the bytes
   kTree,     // BEP 52 root: SHA-256 over 16 KiB blocks
+  // Short names that hosts of image models give files: the first digits of a SHA-256.
+  kAutoV1,  // 8 digits, of the 64 KiB from 1 MiB on
+  kAutoV2,  // 10 digits, of the file
+  kAutoV3,  // 12 digits, of what follows the header of a safetensors file
 };
 
 struct AlgorithmInfo {

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include <algorithm>
+
 #include "src/base/error.h"
 #include "src/hash/block_hasher.h"
 #include "src/hash/openssl_digest.h"
@@ -89,6 +91,45 @@ std::unique_ptr<Hasher> MakeGitBlobHasher(std::uint64_t size) {
   return hasher;
 }
 
+class AutoV1Hasher final : public Hasher {
+ public:
+  void Update(ByteSpan bytes) override {
+    const std::uint64_t skipped =
+        std::min<std::uint64_t>(bytes.size(), kBegin - std::min(at_, kBegin));
+    const std::uint64_t end = std::min<std::uint64_t>(bytes.size(), kEnd - std::min(at_, kEnd));
+    if (skipped < end) sha256_.Update(bytes.subspan(skipped, end - skipped));
+    at_ += bytes.size();
+  }
+  Digest Finish() override { return sha256_.Finish(); }
+
+ private:
+  static constexpr std::uint64_t kBegin = 0x100000, kEnd = 0x110000;
+
+  std::uint64_t at_ = 0;
+  BlockHasher sha256_{Algorithm::kAutoV1, BlockFunction::kSha256};
+};
+
+class AutoV3Hasher final : public Hasher {
+ public:
+  void Update(ByteSpan bytes) override {
+    while (length_seen_ < kLengthBytes && !bytes.empty()) {
+      to_skip_ |= static_cast<std::uint64_t>(bytes.front()) << 8 * length_seen_++;
+      bytes = bytes.subspan(1);
+    }
+    const std::uint64_t skipped = std::min<std::uint64_t>(bytes.size(), to_skip_);
+    if (length_seen_ == kLengthBytes) to_skip_ -= skipped;
+    sha256_.Update(bytes.subspan(skipped));
+  }
+  Digest Finish() override { return sha256_.Finish(); }
+
+ private:
+  static constexpr unsigned kLengthBytes = 8;
+
+  unsigned length_seen_ = 0;
+  std::uint64_t to_skip_ = 0;  // of the header, once its length was seen
+  BlockHasher sha256_{Algorithm::kAutoV3, BlockFunction::kSha256};
+};
+
 class TreeRootHasher final : public Hasher {
  public:
   void Update(ByteSpan bytes) override { tree_.Update(bytes); }
@@ -105,6 +146,7 @@ std::unique_ptr<Hasher> MakeHasher(Algorithm algorithm, std::optional<std::uint6
     case Algorithm::kMd5:
     case Algorithm::kSha1:
     case Algorithm::kSha256:
+    case Algorithm::kAutoV2:
       return std::make_unique<BlockHasher>(algorithm, *BlockFunctionOf(algorithm));
     case Algorithm::kSha384:
     case Algorithm::kSha512:
@@ -119,6 +161,10 @@ std::unique_ptr<Hasher> MakeHasher(Algorithm algorithm, std::optional<std::uint6
     case Algorithm::kGitBlob:
       HM_CHECK(size.has_value());
       return MakeGitBlobHasher(*size);
+    case Algorithm::kAutoV1:
+      return std::make_unique<AutoV1Hasher>();
+    case Algorithm::kAutoV3:
+      return std::make_unique<AutoV3Hasher>();
     case Algorithm::kTree:
       return std::make_unique<TreeRootHasher>();
   }

@@ -474,7 +474,7 @@ TEST(Pytorch, RefusesMetadataThatChangesLater) {
   EXPECT_EQ(CodeOf(Checkpoint(body, {{"0", F32({1, 2})}})), Errc::kMalformed);
 }
 
-TEST(Pytorch, RefusesAFileThatIsSafetensorsToo) {
+TEST(Pytorch, RefusesAFileThatLooksLikeSafetensors) {
   // "PK\3\4" and four zero bytes are the length of a header of 67 MB, which a brace begins.
   std::string zip = MakeZip({Stored("archive/data.pkl", Stream("N")),
                              Stored("archive/version", std::string(70'000'000, ' '))});

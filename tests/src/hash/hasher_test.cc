@@ -110,6 +110,28 @@ TEST(Hasher, GivesGitsBlobIds) {
   }
 }
 
+std::string FirstDigitsOfSha256(ByteSpan bytes, std::size_t digits) {
+  return HashBytes(Algorithm::kSha256, bytes).Hex().substr(0, digits);
+}
+
+TEST(Hasher, GivesTheShortNamesOfImageModels) {
+  constexpr std::size_t kMiB = 1024 * 1024;
+  for (const std::size_t size : {std::size_t{0}, kMiB, kMiB + 1, kMiB + 65536, 2 * kMiB}) {
+    const std::vector<std::byte> bytes = SampleBytes(size);
+    const ByteSpan window =
+        ByteSpan(bytes).subspan(std::min(size, kMiB), std::clamp(size, kMiB, kMiB + 65536) - kMiB);
+    EXPECT_EQ(HashBytes(Algorithm::kAutoV1, bytes).Hex(),
+              FirstDigitsOfSha256(size < kMiB ? ByteSpan() : window, 8))
+        << size;
+    EXPECT_EQ(HashBytes(Algorithm::kAutoV2, bytes).Hex(), FirstDigitsOfSha256(bytes, 10)) << size;
+  }
+  // A header of 16 bytes behind its length, then the data.
+  std::vector<std::byte> file = SampleBytes(8 + 16 + 100);
+  StoreLittle(file.data(), std::uint64_t{16});
+  EXPECT_EQ(HashBytes(Algorithm::kAutoV3, file).Hex(),
+            FirstDigitsOfSha256(ByteSpan(file).subspan(24), 12));
+}
+
 TEST(Hasher, StreamingInOddPiecesEqualsOneShot) {
   const std::vector<std::byte> bytes = SampleBytes(5 * 1024 * 1024 + 4321);
   // Pieces that straddle every block size there is: 64, 128, 1024 and 16384 bytes.
