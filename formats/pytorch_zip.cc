@@ -16,9 +16,6 @@
 namespace hallmark {
 namespace {
 
-constexpr std::uint64_t kMaxPickle = std::uint64_t{1} << 30;
-// A deflated pickle can be far larger than its file, and its values larger again.
-constexpr std::uint64_t kMaxDeflatedPickle = std::uint64_t{32} << 20;
 constexpr std::uint64_t kMaxNote = 64;  // bytes of records like "version"
 
 // The folder of a checkpoint's records, "archive/". torch takes that of the first entry, whatever
