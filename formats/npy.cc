@@ -37,11 +37,12 @@ Result<void> InspectObjects(const NpyPlace& place, const NpyHeader& header,
   const bool is_certain = header.type == "|O";
   const ByteRange values{header.data_offset, place.size - header.data_offset};
   const StorageBytes pickled = place.storage(values);
-  const std::uint64_t limit = pickled.is_plain ? kMaxPickle : kMaxDeflatedPickle;
-  if (values.size > limit) {
+  if (values.size > place.pickle_bytes) {
     return Error{Errc::kUnsupported, place.subject,
-                 fmt::format("a pickle of {} bytes, limit {}", values.size, limit), values.offset};
+                 fmt::format("a pickle of {} bytes, limit {}", values.size, place.pickle_bytes),
+                 values.offset};
   }
+  place.pickle_bytes -= values.size;
   std::vector<std::byte> bytes(values.size);
   HM_TRY(pickled.source->Read(0, bytes));
   ByteCursor cursor(bytes, place.subject, values.offset);
@@ -68,8 +69,13 @@ Result<NpyHeader> AddNpy(const NpyPlace& place, StridedContents& contents) {
   const NpyHeader& header = *read;
   if (!header.dtype) {
     if (header.may_hold_objects) HM_TRY(InspectObjects(place, header, contents));
-    contents.findings.push_back(
-        {Severity::kWarning, "unsupported-tensor", place.name, WhyNoDtype(header)});
+    if (header.HoldsTexts()) {
+      contents.findings.push_back({Severity::kNote, "string-tensor", place.name,
+                                   "an array of texts, which are no numbers: not read"});
+    } else {
+      contents.findings.push_back({Severity::kWarning, "unsupported-tensor", place.name,
+                                   WhyNoDtype(header) + ": not read"});
+    }
     return read;
   }
   const Result<std::uint64_t> payload = PayloadBytes(*header.dtype, header.shape);
@@ -109,8 +115,9 @@ void NoteUnnamedTypes(std::size_t arrays, const std::string& subject, StridedCon
 
 Result<std::unique_ptr<ModelReader>> OpenNpy(const File& file) {
   StridedContents contents;
+  std::uint64_t pickle_bytes = kMaxPickle;
   const NpyPlace place{"", file.Name(), file.Size(),
-                       [&](ByteRange part) { return StorageInFile(file, part); }};
+                       [&](ByteRange part) { return StorageInFile(file, part); }, pickle_bytes};
   const NpyHeader header = HM_TRY(AddNpy(place, contents));
   NoteUnnamedTypes(header.IsUnnamed() ? 1 : 0, file.Name(), contents);
   contents.format_name = "npy";

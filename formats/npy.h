@@ -23,12 +23,14 @@ struct NpyPlace {
   std::string subject;                             // of the file
   std::uint64_t size = 0;                          // bytes
   std::function<StorageBytes(ByteRange)> storage;  // gives a part of them
+  // How many bytes of pickles may still be read; those that are read go off it.
+  std::uint64_t& pickle_bytes;
 };
 
 // Adds an array to `contents`: a tensor with its storage, or a finding "unsupported-tensor" where
-// its elements are no known numbers. Offsets of errors and findings are relative to the array.
-// Errors: as ReadNpyHeader; kMalformed unless the values are exactly what follows the header;
-// kDangerous for objects whose pickle would run code.
+// its elements are no known numbers, "string-tensor" where they are texts. Offsets of errors and
+// findings are relative to the array. Errors: as ReadNpyHeader; kMalformed unless the values are
+// exactly what follows the header; kDangerous for objects whose pickle would run code.
 Result<NpyHeader> AddNpy(const NpyPlace& place, StridedContents& contents);
 
 // A note, if some of these arrays have a type that numpy itself has no name for.

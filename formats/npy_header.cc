@@ -7,6 +7,7 @@
 #include <charconv>
 #include <vector>
 
+#include "formats/tensor_layout.h"
 #include "src/base/byte_cursor.h"
 #include "src/base/text.h"
 
@@ -199,6 +200,15 @@ class Parser {
 
 }  // namespace
 
+bool NpyHeader::HoldsTexts() const {
+  std::string_view rest = type;
+  if (!rest.empty() && std::string_view("<>|=").find(rest[0]) != std::string_view::npos) {
+    rest.remove_prefix(1);
+  }
+  return (rest.starts_with('S') || rest.starts_with('U')) &&
+         rest.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
 Result<NpyHeader> ReadNpyHeader(const BlockSource& array) {
   // Version and length behind the magic: two bytes and a u16, from version 2 on a u32.
   std::array<std::byte, 12> start{};
@@ -247,7 +257,7 @@ std::string WhyNoDtype(const NpyHeader& header) {
   const std::string_view type = header.type;
   if (type == "|O") return "an array of Python objects, which is a pickle";
   if (type.starts_with('[') || type.starts_with('(')) {
-    return "an array of structures: " + EscapeForPeople(type);
+    return "an array of structures: " + QuoteName(type);
   }
   if (type == "<V1" || type == ">V1") {
     return "'<V1' is what numpy writes for any of ml_dtypes' types of one byte: which, is not said";
@@ -258,7 +268,7 @@ std::string WhyNoDtype(const NpyHeader& header) {
         "without ml_dtypes end so",
         type);
   }
-  return fmt::format("elements of type {}", EscapeForPeople(type));
+  return fmt::format("elements of type {}", QuoteName(type));
 }
 
 }  // namespace hallmark

@@ -24,6 +24,7 @@ struct NpyHeader {
   Shape shape;
   std::uint64_t data_offset = 0;  // of the values, from the start of the array
 
+  bool HoldsTexts() const;  // of bytes or characters: no numbers
   // numpy has no name for this dtype; others write it under a type of their own.
   bool IsUnnamed() const { return dtype == Dtype::kBf16 || dtype == Dtype::kF8E5m2; }
 };

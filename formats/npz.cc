@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "formats/npy.h"
+#include "formats/pickle.h"
 #include "formats/safetensors.h"
 #include "formats/strided_reader.h"
 #include "formats/zip.h"
@@ -84,7 +85,8 @@ class Npz {
     const bool is_stored = entry.method == ZipMethod::kStored;
     const std::size_t findings = contents_.findings.size();
     const NpyPlace place{std::string(KeyOf(entry)), file_.Name(), entry.size,
-                         [&](ByteRange part) { return StorageInZip(*archive_, entry, part); }};
+                         [&](ByteRange part) { return StorageInZip(*archive_, entry, part); },
+                         is_stored ? stored_pickles_ : deflated_pickles_};
     Result<NpyHeader> header = AddNpy(place, contents_);
     // Offsets in a deflated array are none of the file.
     const auto locate = [&](std::optional<std::uint64_t>& offset) {
@@ -127,6 +129,8 @@ class Npz {
   StridedContents contents_;
   std::size_t arrays_ = 0, deflated_ = 0, unnamed_types_ = 0, others_ = 0;
   const ZipEntry* first_other_ = nullptr;
+  // What may still be read of pickles, in all entries together.
+  std::uint64_t stored_pickles_ = kMaxPickle, deflated_pickles_ = kMaxDeflatedPickle;
 };
 
 }  // namespace

@@ -128,6 +128,15 @@ TEST(Npz, LooksIntoObjects) {
   EXPECT_THAT(opened.Codes(), ElementsAre("unsupported-tensor"));
 }
 
+TEST(Npz, ReadsNoMoreOfDeflatedPicklesThanALimit) {
+  const std::string pickle = "\x80\x04]." + std::string(std::size_t{17} << 20, '\0');
+  const std::string array = Npy("'|O'", "(1,)", pickle);
+
+  EXPECT_EQ(ErrorOf({Deflated("a.npy", array)}).code, Errc::kMalformed);  // more than a pickle
+  const std::string two = Npy("[('a', 'O')]", "(1,)", pickle);
+  EXPECT_EQ(ErrorOf({Deflated("a.npy", two), Deflated("b.npy", two)}).code, Errc::kUnsupported);
+}
+
 TEST(Npz, NotesTypesWithoutANameOnce) {
   const Opened opened = Open(
       {Stored("a.npy", Npy("'<V2'", "(2,)", "abcd")), Stored("b.npy", Npy("'<V2'", "(1,)", "ab"))});
