@@ -18,7 +18,6 @@
 namespace hallmark {
 namespace {
 
-constexpr std::uint64_t kMaxPickle = std::uint64_t{1} << 30;
 constexpr std::string_view kModule = "torch.distributed.checkpoint.metadata";
 
 // One item, opened. The reader looks at the window.

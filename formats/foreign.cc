@@ -50,7 +50,6 @@ constexpr std::array kMagics = {
     Magic{0, "PAR1"sv, "a Parquet file", ""},
     Magic{4, "TFL3"sv, "a TensorFlow Lite model", kConvertHint},
     Magic{0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras keeps weights in those)", kConvertHint},
-    Magic{0, "\x93NUMPY"sv, "a numpy array (.npy)", "collect the arrays in a safetensors file"},
     Magic{0, "algg"sv, "a legacy GGML LoRA adapter (ggla)", "give the model it adapts"},
     Magic{0, "nsgg"sv, "a llama.cpp session (ggsn)", "give the model it was made with"},
 };
@@ -69,12 +68,9 @@ ForeignKind RecogniseZeros(const FileHead& head) {
           Errc::kMalformed};
 }
 
-// Zip archives that no reader took. The name of the first member says who made it.
+// Zip archives that no reader took.
 ForeignKind RecogniseZip(const FileHead& head) {
   if (!SniffZip(head.bytes)) return {};
-  if (FirstZipEntryName(head.bytes).ends_with(".npy")) {
-    return {"a numpy archive (.npz)", "collect its arrays in a safetensors file"};
-  }
   return {"a zip archive", kUnpackHint};
 }
 

@@ -12,6 +12,11 @@
 
 namespace hallmark {
 
+// The most bytes of one pickle that those read who take it from an archive, all of it in memory. A
+// deflated one can be far larger than its file, and its values larger again.
+inline constexpr std::uint64_t kMaxPickle = std::uint64_t{1} << 30;
+inline constexpr std::uint64_t kMaxDeflatedPickle = std::uint64_t{32} << 20;
+
 // One stream, read up to its STOP or to the first fault.
 struct PickleReading {
   PickleGraph graph;

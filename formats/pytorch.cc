@@ -371,7 +371,7 @@ class Rebuilder {
   Result<void> CheckNames() const {
     std::vector<std::string_view> names;
     names.reserve(out_.tensors.size());
-    for (const PytorchTensor& tensor : out_.tensors) names.push_back(tensor.info.name);
+    for (const StridedTensor& tensor : out_.tensors) names.push_back(tensor.info.name);
     if (const auto twice = FindRepeated(names)) {
       return Error{Errc::kUnsupported, subject_,
                    fmt::format("two tensors get the name {} when keys are joined with \".\"",
@@ -402,6 +402,20 @@ class Rebuilder {
 Result<PytorchCheckpoint> RebuildCheckpoint(const PickleReading& pickle, PytorchLayout layout,
                                             const std::string& subject) {
   return Rebuilder(pickle, layout, subject).Run();
+}
+
+StridedContents JoinStorages(PytorchCheckpoint checkpoint, std::vector<StorageBytes> storages,
+                             bool is_big_endian) {
+  StridedContents contents;
+  for (StridedTensor& tensor : checkpoint.tensors) {
+    tensor.is_big_endian = is_big_endian && checkpoint.storages[tensor.storage].dtype.has_value();
+  }
+  contents.tensors = std::move(checkpoint.tensors);
+  contents.storages = std::move(storages);
+  contents.metadata = std::move(checkpoint.metadata);
+  contents.findings = std::move(checkpoint.findings);
+  contents.root_key = std::move(checkpoint.root_key);
+  return contents;
 }
 
 }  // namespace hallmark

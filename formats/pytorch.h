@@ -10,7 +10,7 @@
 
 #include "formats/model_reader.h"
 #include "formats/pickle.h"
-#include "formats/strided.h"
+#include "formats/strided_reader.h"
 #include "src/base/error.h"
 #include "src/base/finding.h"
 #include "src/tensor/tensor_info.h"
@@ -29,17 +29,9 @@ struct PytorchStorage {
   std::optional<Dtype> used_as;  // the dtype of those tensors
 };
 
-struct PytorchTensor {
-  TensorInfo info;  // without `stored` and `verbatim`, which the container fills in
-  std::size_t storage = 0;
-  StridedView view;  // of the storage, checked against it
-  bool is_conjugated = false;
-  bool is_negated = false;
-};
-
 struct PytorchCheckpoint {
   std::vector<PytorchStorage> storages;  // in the order the pickle names them
-  std::vector<PytorchTensor> tensors;    // in the order of the state dict
+  std::vector<StridedTensor> tensors;    // in the order of the state dict
   std::vector<MetadataEntry> metadata;
   std::vector<Finding> findings;
   // The outermost dict's key under which all tensors lie, if its value is a dict too; else empty.
@@ -59,5 +51,11 @@ enum class PytorchLayout { kZip, kLegacy };
 // the pickle's size allows.
 Result<PytorchCheckpoint> RebuildCheckpoint(const PickleReading& pickle, PytorchLayout layout,
                                             const std::string& subject);
+
+// A checkpoint and where its storages are, in their order, sizes checked; format left to be filled
+// in. `is_big_endian`: torch swaps a storage by its own type; what is kept in untyped ones stays as
+// it is.
+StridedContents JoinStorages(PytorchCheckpoint checkpoint, std::vector<StorageBytes> storages,
+                             bool is_big_endian);
 
 }  // namespace hallmark

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "formats/pytorch.h"
-#include "formats/pytorch_reader.h"
+#include "formats/strided_reader.h"
 #include "src/base/checked.h"
 #include "src/base/text.h"
 #include "src/io/file_cursor.h"
@@ -125,7 +125,7 @@ Result<std::vector<StorageBytes>> LocateStorages(FileCursor& cursor, const File&
     }
     const ByteRange range{cursor.Offset(), storage.Bytes()};
     HM_TRY(cursor.Skip(range.size));
-    located[found->second] = {std::make_unique<FilePart>(file, range), range, true};
+    located[found->second] = StorageInFile(file, range);
   }
   for (std::size_t i = 0; i < storages.size(); ++i) {
     if (located[i].source != nullptr) continue;
@@ -170,28 +170,30 @@ Result<std::unique_ptr<ModelReader>> OpenPytorchLegacy(const File& file) {
   }
   FileCursor cursor(file);
   Preamble preamble = HM_TRY(ReadPreamble(cursor, file));
-  PytorchFile out;
+  PytorchCheckpoint checkpoint;
   {
     const PickleReading pickle = HM_TRY(ReadPickle(cursor));
-    out.checkpoint = HM_TRY(RebuildCheckpoint(pickle, PytorchLayout::kLegacy, file.Name()));
-    out.checkpoint.findings.insert(out.checkpoint.findings.begin(), pickle.findings.begin(),
-                                   pickle.findings.end());
+    checkpoint = HM_TRY(RebuildCheckpoint(pickle, PytorchLayout::kLegacy, file.Name()));
+    checkpoint.findings.insert(checkpoint.findings.begin(), pickle.findings.begin(),
+                               pickle.findings.end());
     preamble.pickle_protocol = pickle.protocol;
   }
-  std::vector<Finding>& findings = out.checkpoint.findings;
+  std::vector<Finding>& findings = checkpoint.findings;
   findings.insert(findings.begin(), preamble.findings.begin(), preamble.findings.end());
   const std::vector<std::string> keys = HM_TRY(ReadKeys(cursor, file, findings));
-  out.storages = HM_TRY(LocateStorages(cursor, file, keys, out.checkpoint.storages));
+  std::vector<StorageBytes> storages =
+      HM_TRY(LocateStorages(cursor, file, keys, checkpoint.storages));
   if (!preamble.is_little_endian) {
     // torch converts storages to little-endian on every machine and ignores this flag on loading.
     findings.push_back({Severity::kWarning, "big-endian-writer", file.Name(),
                         "written on a big-endian machine; values are read as little-endian, as "
                         "torch writes them there too"});
   }
+  StridedContents out = JoinStorages(std::move(checkpoint), std::move(storages), false);
   out.format_name = "pytorch-legacy";
   out.format_detail =
       fmt::format("PyTorch legacy pickles, pickle protocol {}", preamble.pickle_protocol);
-  return MakePytorchReader(std::move(out));
+  return MakeStridedReader(std::move(out));
 }
 
 bool SniffPytorchTar(const FileHead& head) {

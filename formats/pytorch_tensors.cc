@@ -383,7 +383,7 @@ Result<void> TensorBuilder::AddTensor(const std::string& name, const TensorCall&
   if (seen && seen != dtype) return wrong("its storage is also used with another dtype");
   seen = dtype;
 
-  PytorchTensor tensor;
+  StridedTensor tensor;
   tensor.storage = part.storage;
   tensor.view.item_bytes = ItemBytes(*dtype);
   tensor.view.offset = HM_TRY(Count(arguments[1], "the offset of a tensor"));

@@ -8,35 +8,15 @@
 #include <utility>
 
 #include "formats/pytorch.h"
-#include "formats/pytorch_reader.h"
 #include "formats/safetensors.h"
-#include "formats/tensor_layout.h"
+#include "formats/strided_reader.h"
 #include "formats/zip.h"
 #include "src/base/text.h"
 
 namespace hallmark {
 namespace {
 
-constexpr std::uint64_t kMaxPickle = std::uint64_t{1} << 30;
-// A deflated pickle can be far larger than its file, and its values larger again.
-constexpr std::uint64_t kMaxDeflatedPickle = std::uint64_t{32} << 20;
-// Items that do not lie one after the other make a deflated record be inflated again and again.
-constexpr std::uint64_t kMaxScattered = std::uint64_t{64} << 20;
 constexpr std::uint64_t kMaxNote = 64;  // bytes of records like "version"
-
-// A deflated record, read through the archive.
-class ZipRecord final : public BlockSource {
- public:
-  ZipRecord(const ZipArchive& archive, const ZipEntry& entry) : archive_(archive), entry_(entry) {}
-  std::uint64_t Size() const override { return entry_.size; }
-  Result<void> Read(std::uint64_t offset, MutableByteSpan out) const override {
-    return archive_.Read(entry_, offset, out);
-  }
-
- private:
-  const ZipArchive& archive_;
-  const ZipEntry& entry_;
-};
 
 // The folder of a checkpoint's records, "archive/". torch takes that of the first entry, whatever
 // it is, and finds names in any case.
@@ -113,15 +93,7 @@ Result<std::vector<StorageBytes>> LocateStorages(const ZipArchive& archive,
           entry->payload.offset};
     }
     used[static_cast<std::size_t>(entry - archive.Entries().data())] = true;
-    StorageBytes bytes;
-    bytes.stored = entry->payload;
-    bytes.is_plain = entry->method == ZipMethod::kStored;
-    if (bytes.is_plain) {
-      bytes.source = std::make_unique<FilePart>(file, entry->payload);
-    } else {
-      bytes.source = std::make_unique<ZipRecord>(archive, *entry);
-    }
-    located.push_back(std::move(bytes));
+    located.push_back(StorageInZip(archive, *entry, {0, entry->size}));
   }
   const auto deflated = std::ranges::count(located, false, &StorageBytes::is_plain);
   if (deflated > 0) {
@@ -133,20 +105,6 @@ Result<std::vector<StorageBytes>> LocateStorages(const ZipArchive& archive,
   }
   ReportStrayRecords(archive, folder, used, checkpoint.findings);
   return located;
-}
-
-Result<void> CheckScattered(const PytorchFile& file, const std::string& name) {
-  for (const PytorchTensor& tensor : file.checkpoint.tensors) {
-    const StorageBytes& storage = file.storages[tensor.storage];
-    const std::uint64_t size = file.checkpoint.storages[tensor.storage].Bytes();
-    if (storage.is_plain || size <= kMaxScattered || IsContiguous(tensor.view)) continue;
-    return Error{
-        Errc::kUnsupported, name,
-        fmt::format("tensor {} is not contiguous in a deflated record of {} bytes, limit {}",
-                    QuoteName(tensor.info.name), size, kMaxScattered),
-        storage.stored.offset, "store the records without compression"};
-  }
-  return {};
 }
 
 Result<PytorchCheckpoint> Unpickle(const ZipArchive& archive, const ZipEntry& entry,
@@ -202,31 +160,31 @@ Result<std::unique_ptr<ModelReader>> OpenPytorchZip(const File& file) {
     }
   }
   const ZipEntry& pickled = *archive->FindInAnyCase(folder + "data.pkl");
-  PytorchFile out;
+  PytorchCheckpoint checkpoint;
   unsigned protocol = 0;
   if (Result<PytorchCheckpoint> rebuilt = Unpickle(*archive, pickled, protocol)) {
-    out.checkpoint = *std::move(rebuilt);
+    checkpoint = *std::move(rebuilt);
   } else {
     return Locate(std::move(rebuilt).error(), pickled);
   }
   if (pickled.method == ZipMethod::kDeflated) {
-    for (Finding& finding : out.checkpoint.findings) finding.offset.reset();
+    for (Finding& finding : checkpoint.findings) finding.offset.reset();
   }
-  out.storages = HM_TRY(LocateStorages(*archive, folder, out.checkpoint));
-  HM_TRY(CheckScattered(out, file.Name()));
+  std::vector<StorageBytes> storages = HM_TRY(LocateStorages(*archive, folder, checkpoint));
   const std::string order = HM_TRY(ReadNote(*archive, folder + "byteorder", "little"));
   if (order != "little" && order != "big") {
     return Error{Errc::kMalformed, file.Name(),
                  fmt::format("the byte order is {}", EscapeForPeople(order))};
   }
-  out.is_big_endian = order == "big";
+  StridedContents out = JoinStorages(std::move(checkpoint), std::move(storages), order == "big");
+  HM_TRY(CheckScattered(out, file.Name()));
   const std::string version = HM_TRY(ReadNote(*archive, folder + "version", "unknown"));
   out.format_name = "pytorch-zip";
   out.format_detail = fmt::format(
       "PyTorch ZIP, version {}, folder {}, pickle protocol {}, {}-endian", EscapeForPeople(version),
       EscapeForPeople(folder.substr(0, folder.size() - 1)), protocol, order);
   out.keeper = std::move(archive);
-  return MakePytorchReader(std::move(out));
+  return MakeStridedReader(std::move(out));
 }
 
 }  // namespace hallmark

@@ -8,6 +8,8 @@
 #include "formats/ggml_legacy.h"
 #include "formats/gguf.h"
 #include "formats/llama2c.h"
+#include "formats/npy.h"
+#include "formats/npz.h"
 #include "formats/onnx.h"
 #include "formats/pytorch_legacy.h"
 #include "formats/pytorch_zip.h"
@@ -20,9 +22,11 @@ namespace {
 // header.
 constexpr std::array kFormats = {
     Format{"gguf", "GGUF", SniffGguf, OpenGguf},
+    Format{"npz", "numpy archive", SniffNpz, OpenNpz},
     Format{"pytorch-zip", "PyTorch zip", SniffPytorchZip, OpenPytorchZip},
     Format{"pytorch-dcp", "PyTorch distributed checkpoint", SniffDcp, OpenDcp},
     Format{"pytorch-legacy", "PyTorch legacy", SniffPytorchLegacy, OpenPytorchLegacy},
+    Format{"npy", "numpy array", SniffNpy, OpenNpy},
     Format{"onnx", "ONNX", SniffOnnx, OpenOnnx},
     Format{"ggml-legacy", "legacy GGML", SniffGgmlLegacy, OpenGgmlLegacy},
     Format{"safetensors", "safetensors", SniffSafetensors, OpenSafetensors},

@@ -94,12 +94,21 @@ class HeaderReader {
     }
     HM_TRY(SortByPlace(contents.tensors, file_.Name()));
     HM_TRY(CheckNoHoles(contents.tensors));
-    contents.format_detail = fmt::format("safetensors, header of {} bytes", text_.size());
+    contents.format_detail =
+        fmt::format("safetensors{}, header of {} bytes",
+                    IsForMlx(contents.metadata) ? " for MLX" : "", text_.size());
     contents.findings = TakeFindings();
     return contents;
   }
 
  private:
+  // mlx-lm writes so what others write as "pt".
+  static bool IsForMlx(const std::vector<MetadataEntry>& metadata) {
+    return std::ranges::any_of(metadata, [](const MetadataEntry& entry) {
+      return entry.key == "format" && std::get<std::string>(entry.value) == "mlx";
+    });
+  }
+
   Error Malformed(std::string message, std::optional<std::uint64_t> offset,
                   std::string hint = {}) const {
     return Error{Errc::kMalformed, file_.Name(), std::move(message), offset, std::move(hint)};

@@ -446,15 +446,15 @@ class ZipArchive::InflatePool {
   std::list<Idle> idle_;
 };
 
-ZipArchive::ZipArchive(const File& file)
-    : file_(&file), pool_(std::make_unique<InflatePool>(file)) {}
+ZipArchive::ZipArchive(const File& file, ZipNames names)
+    : file_(&file), names_(names), pool_(std::make_unique<InflatePool>(file)) {}
 ZipArchive::ZipArchive(ZipArchive&&) noexcept = default;
 ZipArchive& ZipArchive::operator=(ZipArchive&&) noexcept = default;
 ZipArchive::~ZipArchive() = default;
 
-Result<ZipArchive> ZipArchive::Open(const File& file) {
+Result<ZipArchive> ZipArchive::Open(const File& file, ZipNames names) {
   const Directory directory = HM_TRY(LocateDirectory(file));
-  ZipArchive archive(file);
+  ZipArchive archive(file, names);
   std::vector<Header> headers;
   FileCursor cursor(file, directory.offset, directory.offset + directory.size);
   for (std::uint64_t i = 0; i < directory.count; ++i) {
@@ -510,9 +510,11 @@ Result<void> ZipArchive::IndexNames() {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     std::string_view key = entries_[i].name;
     if (key.ends_with('/')) key.remove_suffix(1);  // a file and a folder of one name clash too
-    if (std::string lower = AsciiLower(key); lower != key) {
-      lowered_.push_back(std::move(lower));
-      key = lowered_.back();
+    if (names_ == ZipNames::kInAnyCase) {
+      if (std::string lower = AsciiLower(key); lower != key) {
+        lowered_.push_back(std::move(lower));
+        key = lowered_.back();
+      }
     }
     if (by_name_.emplace(key, i).second) continue;
     return MalformedAt(*file_, entries_[i].payload.offset,
@@ -521,15 +523,20 @@ Result<void> ZipArchive::IndexNames() {
   return {};
 }
 
-const ZipEntry* ZipArchive::FindInAnyCase(std::string_view name) const {
-  std::string key = AsciiLower(name);
-  if (key.ends_with('/')) key.pop_back();
+const ZipEntry* ZipArchive::FindByKey(std::string_view key) const {
+  if (key.ends_with('/')) key.remove_suffix(1);
   const auto found = by_name_.find(key);
   return found == by_name_.end() ? nullptr : &entries_[found->second];
 }
 
+const ZipEntry* ZipArchive::FindInAnyCase(std::string_view name) const {
+  HM_CHECK(names_ == ZipNames::kInAnyCase);
+  return FindByKey(AsciiLower(name));
+}
+
 const ZipEntry* ZipArchive::Find(std::string_view name) const {
-  const ZipEntry* const entry = FindInAnyCase(name);
+  const ZipEntry* const entry =
+      names_ == ZipNames::kInAnyCase ? FindInAnyCase(name) : FindByKey(name);
   return entry != nullptr && entry->name == name ? entry : nullptr;
 }
 

@@ -19,8 +19,14 @@ namespace hallmark {
 
 enum class ZipMethod : std::uint8_t { kStored, kDeflated };
 
+// Which names of entries are the same to those who read the archive.
+enum class ZipNames : std::uint8_t {
+  kInAnyCase,  // "W" and "w" are, so an archive cannot hold both
+  kExact,
+};
+
 struct ZipEntry {
-  std::string name;  // relative, UTF-8, unique also without regard to case; "x/" is a directory
+  std::string name;  // relative, UTF-8, distinct as ZipNames says; "x/" is a directory
   ZipMethod method = ZipMethod::kStored;
   ByteRange payload;       // in the file; of the deflated bytes if deflated
   std::uint64_t size = 0;  // inflated; the payload's size if stored
@@ -34,7 +40,7 @@ class ZipArchive {
   // Errors: kMalformed where local and central headers disagree, entries overlap or leave bytes
   // between them, names repeat or are unsafe, anything precedes the first entry or follows the one
   // end record; kUnsupported for encryption, several disks and other methods.
-  static Result<ZipArchive> Open(const File& file);
+  static Result<ZipArchive> Open(const File& file, ZipNames names = ZipNames::kInAnyCase);
   ZipArchive(ZipArchive&&) noexcept;
   ZipArchive& operator=(ZipArchive&&) noexcept;
   ~ZipArchive();
@@ -42,7 +48,7 @@ class ZipArchive {
   const File& GetFile() const { return *file_; }
   std::span<const ZipEntry> Entries() const { return entries_; }  // in file order
   const ZipEntry* Find(std::string_view name) const;
-  // As some readers find names, torch's among them; there are no two that differ in case only.
+  // As some readers find names, torch's among them. Only of an archive opened with kInAnyCase.
   const ZipEntry* FindInAnyCase(std::string_view name) const;
 
   // All of an entry, its CRC checked. kUnsupported above `limit` bytes or if a deflated entry
@@ -57,13 +63,16 @@ class ZipArchive {
 
  private:
   class InflatePool;
-  explicit ZipArchive(const File& file);
+  ZipArchive(const File& file, ZipNames names);
+  const ZipEntry* FindByKey(std::string_view key) const;
   Result<void> IndexNames();
 
   const File* file_;
+  ZipNames names_;
   std::vector<ZipEntry> entries_;
-  std::unordered_map<std::string_view, std::size_t> by_name_;  // in lower case
-  std::deque<std::string> lowered_;                            // names that had capitals
+  // By name without "/" at its end, in lower case for kInAnyCase.
+  std::unordered_map<std::string_view, std::size_t> by_name_;
+  std::deque<std::string> lowered_;  // names that had capitals
   std::unique_ptr<InflatePool> pool_;
 };
 

@@ -1,5 +1,7 @@
 #include "verify/copy_weights.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "weights/canonical.h"
@@ -28,8 +30,12 @@ Result<const WeightIdentity*> CopyWeights::Identity() {
 }
 
 std::vector<Finding> CopyWeights::Findings(bool are_same) const {
-  if (!identity_) return {};
-  std::vector<Finding> findings = identity_->findings;
+  if (!model_) return {};
+  std::vector<Finding> findings;
+  std::ranges::copy_if(model_->Findings(), std::back_inserter(findings),
+                       [](const Finding& finding) { return finding.code == kQuantised; });
+  if (!identity_) return findings;
+  findings.insert(findings.end(), identity_->findings.begin(), identity_->findings.end());
   const std::string_view format = model_->Files().front().reader->FormatName();
   if (are_same && (format == "gguf" || format == "ggml-legacy")) {
     findings.push_back({Severity::kNote, "metadata-not-compared", model_->Set().name,

@@ -20,8 +20,9 @@ class CopyWeights {
   // The copy as a model: the same files that were hashed. Valid as long as this is.
   Result<const Model*> Open();
   Result<const WeightIdentity*> Identity();
-  // What identifying them brought to light, nothing where nobody asked; and, where they were found
-  // to be the same as others (`are_same`), what of the files that says nothing about.
+  // Nothing where nobody opened them. Whether they are quantised; what identifying them brought to
+  // light; and, where they were found to be the same as others (`are_same`), what of the files that
+  // says nothing about.
   std::vector<Finding> Findings(bool are_same) const;
 
   // Where tensors lie in a file of the copy that `source` lists: those that differ, if `compared`

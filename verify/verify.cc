@@ -415,7 +415,11 @@ class Verification {
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       const Source& source = sources_[s];
       const bool knows = !source.weights.empty() || source.manifest || source.model;
-      if (!knows || !WeightsNeedComparing(s)) continue;
+      if (!WeightsNeedComparing(s)) continue;
+      if (!knows) {  // its headers may still tell why it differs: it is quantised
+        static_cast<void>(weights_.Open());
+        continue;
+      }
       std::set<std::string> covered;  // files of the source that hold the weights it speaks of
       Result<WeightsVerdict> compared = CompareWith(source, covered);
       WeightsVerdict verdict;

@@ -49,6 +49,32 @@ RopeScaling ReadRope(const JsonValue& rope) {
   return scaling;
 }
 
+// Hugging Face's quantization_config; MLX's own "quantization", which mlx-lm repeats under that
+// name.
+std::optional<ConfiguredQuantisation> ReadQuantisation(const JsonValue& root) {
+  for (const std::string_view key : {"quantization_config", "quantization"}) {
+    const auto quantisation = root.Find(key);
+    if (!quantisation || !quantisation->IsObject()) continue;
+    ConfiguredQuantisation configured;
+    configured.method = FindText(*quantisation, "quant_method");
+    configured.bits = FindU64(*quantisation, "bits");
+    configured.group_size = FindU64(*quantisation, "group_size");
+    const auto is_set = [&](std::string_view flag) {
+      const auto value = quantisation->Find(flag);
+      return value && value->AsBool() == true;
+    };
+    // bitsandbytes came before there was a quant_method.
+    const bool is_4bit = is_set("load_in_4bit");
+    if (is_4bit || is_set("load_in_8bit")) {
+      if (configured.method.empty()) configured.method = "bitsandbytes";
+      if (!configured.bits) configured.bits = is_4bit ? 4 : 8;
+    }
+    if (configured.method.empty() && key == "quantization") configured.method = "mlx";
+    if (!configured.method.empty()) return configured;
+  }
+  return std::nullopt;
+}
+
 Result<JsonValue> RootObject(const JsonDocument& document) {
   if (document.Root().IsObject()) return document.Root();
   return Error{Errc::kMalformed, document.Subject(), "this is not a JSON object"};
@@ -165,7 +191,9 @@ Result<ModelConfig> ParseHubConfig(std::string_view json, std::string subject) {
   ModelConfig config;
   config.source = std::move(subject);
   config.architecture = FindText(root, "model_type");
+  config.quantisation = ReadQuantisation(root);
   if (const auto text = root.Find("text_config"); text && text->IsObject()) {
+    if (!config.quantisation) config.quantisation = ReadQuantisation(*text);
     if (const std::string type = FindText(*text, "model_type"); !type.empty()) {
       config.architecture = type;
     }

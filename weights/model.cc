@@ -230,6 +230,7 @@ Result<Model> Model::Open(std::shared_ptr<const Folder> folder, const ModelSet& 
   model.folder_ = std::move(folder);
   if (!set.index.empty()) HM_TRY(model.CheckIndex());
   model.ReadConfig();
+  model.RecogniseQuantisation();
   return model;
 }
 
@@ -465,6 +466,26 @@ ModelConfig Model::ReadConfigBeside() {
                          config.error().message, config.error().offset});
   }
   return {};
+}
+
+// Names and types of tensors prove how they were quantised; a configuration can be another model's.
+void Model::RecogniseQuantisation() {
+  std::vector<const TensorInfo*> tensors;
+  for (const WeightFile& file : files_) {
+    for (const TensorInfo& tensor : file.reader->Tensors()) tensors.push_back(&tensor);
+    if (set_.layout == ModelSet::Layout::kModelParallel) break;  // the others hold the same names
+  }
+  quantisation_ = FindQuantisation(tensors);
+  const std::optional<ConfiguredQuantisation>& configured = config_.quantisation;
+  std::string message = QuantisationText(configured, config_.source, quantisation_);
+  if (message.empty()) return;
+  message = "quantised: " + message;
+  if (!quantisation_.empty()) {
+    message += "; the identity is that of these numbers, not of the weights they were made from";
+  }
+  const bool agree = QuantisationAgrees(configured, quantisation_);
+  findings_.push_back({agree ? Severity::kNote : Severity::kWarning, std::string(kQuantised),
+                       set_.name, std::move(message)});
 }
 
 }  // namespace hallmark

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,12 @@
 #include "src/base/task.h"
 #include "src/io/folder.h"
 #include "src/model/config.h"
+#include "src/model/quantisation.h"
 
 namespace hallmark {
+
+// The finding that names a model as quantised, or as said to be.
+inline constexpr std::string_view kQuantised = "quantised";
 
 // Files that together hold the tensors of one model.
 struct ModelSet {
@@ -70,6 +75,8 @@ class Model {
   const std::vector<WeightFile>& Files() const { return files_; }  // in shard order
   const ModelConfig& Config() const { return config_; }
   const std::vector<Finding>& Findings() const { return findings_; }  // the readers' ones included
+  // The quantisers whose tensors these are; what the configuration says of it is in Config().
+  std::span<const FoundQuantisation> Quantisation() const { return quantisation_; }
 
   // The name of a tensor without a root key (state_dict, model, module) that holds all tensors of
   // its file: docs/identity.md, 1.2.
@@ -99,12 +106,14 @@ class Model {
   Result<void> CheckIndex();
   void ReadConfig();
   ModelConfig ReadConfigBeside();
+  void RecogniseQuantisation();
 
   std::shared_ptr<const Folder> folder_;
   ModelSet set_;
   std::vector<WeightFile> files_;
   ModelConfig config_;
   std::vector<Finding> findings_;
+  std::vector<FoundQuantisation> quantisation_;
 };
 
 }  // namespace hallmark

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::uint64_t kMaxIndexBytes = 100'000'000;
 constexpr std::uint64_t kMaxShards = 4096;
+constexpr std::string_view kLoneArray = "npy";  // as the registry calls it
 
 // "1" .. 9 digits.
 std::optional<std::uint64_t> ParseDigits(std::string_view text) {
@@ -59,7 +60,9 @@ class SetFinder {
     AddRanks();
     AddNumbered();
     AddParts();
-    AddSingles();
+    AddSingles([](const Format& format) { return format.name != kLoneArray; });
+    // Arrays lie beside many models. By themselves they are one only where there is nothing else.
+    if (sets_.empty()) AddSingles([](const Format& format) { return format.name == kLoneArray; });
     if (sets_.empty() && index_error_) return *index_error_;
     std::ranges::stable_sort(sets_, [&](const ModelSet& a, const ModelSet& b) {
       const auto depth = [](const ModelSet& s) { return std::ranges::count(AnyPath(s), '/'); };
@@ -205,13 +208,13 @@ class SetFinder {
     return reader ? GgmlLegacyParts(**reader) : 1;
   }
 
-  void AddSingles() {
+  void AddSingles(bool (*is_meant)(const Format&)) {
     for (const DirectoryEntry& entry : listing_.files) {
       if (claimed_.contains(entry.path) || IsSideFile(LastComponent(entry.path))) continue;
       const auto file = folder_.Open(entry.path);
       if (!file) continue;
       const auto format = SniffFormat(**file);
-      if (!format || *format == nullptr) continue;
+      if (!format || *format == nullptr || !is_meant(**format)) continue;
       ModelSet set;
       set.files = {entry.path};
       set.name = entry.path;
@@ -321,8 +324,8 @@ Result<ShardIndex> ReadShardIndex(const File& file) {
 
 bool LooksLikeWeights(std::string_view path) {
   constexpr std::string_view kSuffixes[] = {
-      ".safetensors", ".gguf", ".pth",    ".pt",        ".bin",       ".ckpt", ".npz",
-      ".ggml",        ".onnx", ".distcp", ".onnx_data", ".onnx.data", ".tar"};
+      ".safetensors", ".gguf", ".pth",  ".pt",     ".bin",       ".ckpt",      ".npz",
+      ".npy",         ".ggml", ".onnx", ".distcp", ".onnx_data", ".onnx.data", ".tar"};
   const std::string lower = AsciiLower(path);
   return std::ranges::any_of(kSuffixes, [&](std::string_view s) { return lower.ends_with(s); });
 }

@@ -37,6 +37,31 @@ void WriteConfig(const ModelConfig& config, JsonWriter* json) {
   json->EndObject();
 }
 
+// Absent where neither tensors nor configuration tell of any.
+void WriteQuantisation(const Model& model, JsonWriter* json) {
+  const auto& configured = model.Config().quantisation;
+  if (model.Quantisation().empty() && !configured) return;
+  json->Key("quantisation").BeginObject();
+  json->Key("found").BeginArray();
+  for (const FoundQuantisation& found : model.Quantisation()) {
+    json->BeginObject();
+    json->Member("scheme", found.scheme->name);
+    json->Member("weights", found.weights);
+    json->Member("example", found.example);
+    json->EndObject();
+  }
+  json->EndArray();
+  if (configured) {
+    json->Key("configured").BeginObject();
+    json->Member("method", configured->method);
+    if (configured->bits) json->Member("bits", *configured->bits);
+    if (configured->group_size) json->Member("group_size", *configured->group_size);
+    json->EndObject();
+  }
+  json->Key("agree").Bool(QuantisationAgrees(configured, model.Quantisation()));
+  json->EndObject();
+}
+
 void WriteTensor(const Model& model, const WeightFile& file, const TensorInfo& tensor,
                  JsonWriter* json) {
   json->BeginObject();
@@ -122,6 +147,7 @@ std::string InspectJson(const InspectReport& report, const InspectOptions& optio
   json.Member("layout", LayoutName(model.Set().layout));
   WriteFiles(model, &json);
   WriteConfig(model.Config(), &json);
+  WriteQuantisation(model, &json);
   WriteTotals(report, &json);
   if (options.all_tensors) {
     json.Key("tensors").BeginArray();

@@ -71,6 +71,9 @@ std::string Summary(const InspectReport& report) {
   if (const std::string config = ConfigText(model.Config()); !config.empty()) {
     table.Add({"shape", config});
   }
+  const std::string quantised =
+      QuantisationText(model.Config().quantisation, model.Config().source, model.Quantisation());
+  if (!quantised.empty()) table.Add({"quantised", quantised});
   if (report.parameters) table.Add({"parameters", WithCommas(*report.parameters)});
   std::size_t files = model.Files().size();
   for (const WeightFile& file : model.Files()) files += file.reader->Companions().size();

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "src/model/quantisation.h"
+
 namespace hallmark {
 
 // How a family stretches its rotary frequencies. Absent: not said.
@@ -33,6 +35,7 @@ struct ModelConfig {
   std::optional<std::uint64_t> n_experts;
   std::optional<double> rope_theta;
   RopeScaling rope;
+  std::optional<ConfiguredQuantisation> quantisation;
 };
 
 }  // namespace hallmark

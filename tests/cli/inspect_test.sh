@@ -19,6 +19,18 @@ out_has blk.0.attn_q.weight 0x general.architecture
 run 0 inspect "$fixtures/gguf/tiny-f16.gguf" --json-lines
 [[ $(wc -l <"$scratch/out") == $(grep -c '"name"' "$scratch/out") ]] || complain 'not one object a line'
 
+# Quantised checkpoints are named, by their tensors; a configuration that says otherwise is reported.
+run 0 inspect "$fixtures/../quantised/gptq"
+out_has 'GPTQ (1 weight), as config.json says: gptq, 4 bits, groups of 32'
+run 0 inspect "$fixtures/../quantised/mlx"
+out_has 'safetensors for MLX' 'MLX (1 weight)'
+run 0 inspect "$fixtures/../quantised/says-awq" --json
+json 'r["quantisation"]' "{'found': [{'scheme': 'gptq', 'weights': 1, 'example': 'model.layers.0.mlp.up_proj'}], \
+'configured': {'method': 'awq', 'bits': 4, 'group_size': 32}, 'agree': False}"
+json '[(f["code"], f["severity"]) for f in r["findings"]]' "[('quantised', 'warning')]"
+run 0 inspect "$fixtures/hf-safetensors-f16" --json
+json '"quantisation" in r' False
+
 # Damage is told with the file and the exit status of its kind.
 head -c 1000 "$fixtures/hf-safetensors-f16/model.safetensors" >cut.safetensors
 run 4 inspect cut.safetensors

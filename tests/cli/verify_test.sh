@@ -114,6 +114,17 @@ done
 run 0 verify copy --against pointers --json
 json '[f["code"] for f in r["findings"]]' "['lfs-pointers']"
 
+# A quantised copy is named where it is not what was listed, and only there.
+(cd "$fixtures/../quantised/says-gptq" && sha256sum model.safetensors) >original.sha256
+cp -r "$fixtures/../quantised/awq" quantised
+run 1 verify quantised --against original.sha256 --json
+json '[(f["code"], f["severity"]) for f in r["findings"]]' "[('quantised', 'note')]"
+run 1 verify quantised --against "$fixtures/../quantised/says-nothing" --json
+json '[(f["code"], f["severity"]) for f in r["findings"]]' "[('quantised', 'note')]"
+(cd quantised && sha256sum ./*) >own.sha256
+run 0 verify quantised --against own.sha256 --json
+json 'r["findings"]' '[]'
+
 # What one source says of its weights excuses neither other weights nor what another source says.
 mkdir -p two/vae
 cp "$fixtures"/hf-safetensors-f16/* two/

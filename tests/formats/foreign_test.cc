@@ -68,7 +68,6 @@ TEST(Foreign, NamesWhatPeopleSaveInsteadOfWeights) {
            {"plain text", "BZhang wrote MZ\n"},
            {"tar", "name"s + std::string(253, '\0') + "ustar\00000"s},
            {"a zip archive", zip + "a.txt"},
-           {"npz", zip + "a.npy"},
            {"a zip archive", "PK\3\4"},
            {"PDF", "%PDF-1.7\n"},
            {"ELF",
@@ -78,7 +77,6 @@ TEST(Foreign, NamesWhatPeopleSaveInsteadOfWeights) {
            {"torrent", "d4:infod5:filesl"},
            {"SentencePiece", Piece("<unk>") + Piece("<s>") + Piece("</s>")},
            {"HDF5", "\x89HDF\r\n\x1a\n"},
-           {"numpy array", "\x93NUMPY\1"},
            {"LoRA", Le32(0x67676c61)},
            {"aria2", Big16(1) + Big32(0) + Big32(0) + Big32(1 << 20) + Big64(3 << 20) + Big64(0) +
                          Big32(1) + "\xe0" + Big32(0)},
@@ -154,8 +152,7 @@ TEST(Registry, NamesEveryFixtureThatIsNoModel) {
   for (const std::string_view name :
        {"hf-safetensors-f32/config.json", "hf-safetensors-f32/tokenizer.model",
         "hf-safetensors-sharded/model.safetensors.index.json", "meta-llama2-bf16/checklist.chk",
-        "meta-llama3-fp16/tokenizer.model", "meta-llama2-bf16/params.json", "npz/c.npy",
-        "npz/model-f32.npz"}) {
+        "meta-llama3-fp16/tokenizer.model", "meta-llama2-bf16/params.json"}) {
     const auto file = TestFile(ReadFixture(name), std::string(name));
     const auto opened = OpenContainer(*file);
     ASSERT_FALSE(opened) << name;

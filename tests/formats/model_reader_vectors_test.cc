@@ -21,6 +21,9 @@ std::vector<ContractFile> ContractFiles() {
     for (const std::string_view format : {"safetensors", "gguf", "ggml-legacy", "onnx"}) {
       if (file.format == format) files.push_back({file.path, format});
     }
+    if (file.format == "numpy") {
+      files.push_back({file.path, file.path.ends_with(".npz") ? "npz" : "npy"});
+    }
     if (file.format == "llama2.c") files.push_back({file.path, "llama2c"});
     if (file.format == "torch-dcp" && !file.tensors.empty()) {
       const std::string folder = file.path.substr(0, file.path.rfind('/'));

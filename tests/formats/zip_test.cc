@@ -44,6 +44,19 @@ TEST(Zip, ReadsStoredStreamedAndDeflatedEntries) {
   EXPECT_EQ(archive->Find("A/STORED"), nullptr);
 }
 
+TEST(Zip, TellsNamesApartByCaseWhereAsked) {
+  const auto file = TestFile(MakeZip({Stored("W", "a"), Stored("w", "b")}));
+  EXPECT_FALSE(ZipArchive::Open(*file));
+
+  const auto archive = ZipArchive::Open(*file, ZipNames::kExact);
+
+  ASSERT_TRUE(Ok(archive));
+  EXPECT_EQ(archive->Find("W"), &archive->Entries()[0]);
+  EXPECT_EQ(archive->Find("w"), &archive->Entries()[1]);
+  const auto twice = TestFile(MakeZip({Stored("w", "a"), Stored("w/", "")}));
+  EXPECT_FALSE(ZipArchive::Open(*twice, ZipNames::kExact));
+}
+
 // What numpy writes: zip64 sizes in the local header although the directory needs none.
 TEST(Zip, TakesZip64SizesInLocalHeadersOnly) {
   ZipMember member = Stored("x.npy", "0123456789");

@@ -29,7 +29,7 @@ void CheckRebuilt(const PickleReading& reading, PytorchLayout layout) {
     HM_CHECK(checkpoint.error().subject == "fuzz" && !checkpoint.error().message.empty());
     return;
   }
-  for (const PytorchTensor& tensor : checkpoint->tensors) {
+  for (const StridedTensor& tensor : checkpoint->tensors) {
     const PytorchStorage& storage = checkpoint->storages[tensor.storage];
     const auto items = TouchedItems(tensor.view);
     HM_CHECK(items && items->end <= storage.Bytes() / tensor.view.item_bytes);

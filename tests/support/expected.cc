@@ -21,6 +21,15 @@ struct Spelling {
 // Where lower case alone does not do.
 constexpr std::array kSpellings = {
     Spelling{"F4", "f4_e2m1"},
+    Spelling{"|b1", "bool"},
+    Spelling{"|u1", "u8"},
+    Spelling{"<i2", "i16"},
+    Spelling{"<f2", "f16"},
+    Spelling{"<f4", "f32"},
+    Spelling{">f4", "f32"},
+    Spelling{"<f8", "f64"},
+    Spelling{"<c8", "c64"},
+    Spelling{"|V2", "bf16"},  // what numpy makes of the '<V2' that ml_dtypes wrote
     Spelling{"float64", "f64"},
     Spelling{"float32", "f32"},
     Spelling{"float16", "f16"},

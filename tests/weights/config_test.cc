@@ -55,6 +55,34 @@ TEST(HubConfig, TakesOddKindsForAbsent) {
   EXPECT_EQ(ParseHubConfig("{", "config.json").error().code, Errc::kMalformed);
 }
 
+TEST(HubConfig, ReadsEverySpellingOfQuantisation) {
+  const auto read = [](std::string_view json) -> std::string {
+    const auto config = ParseHubConfig(json, "config.json");
+    EXPECT_TRUE(Ok(config));
+    if (!config->quantisation) return "none";
+    const auto number = [](const std::optional<std::uint64_t>& value) {
+      return value ? std::to_string(*value) : "-";
+    };
+    return config->quantisation->method + " " + number(config->quantisation->bits) + " " +
+           number(config->quantisation->group_size);
+  };
+  EXPECT_EQ(read(R"({"quantization_config": {"quant_method": "gptq", "bits": 4,
+                                              "group_size": -1}})"),
+            "gptq 4 -");
+  EXPECT_EQ(read(R"({"quantization_config": {"load_in_4bit": true}})"), "bitsandbytes 4 -");
+  EXPECT_EQ(read(R"({"quantization_config": {"quant_method": "bitsandbytes",
+                                              "load_in_4bit": false, "load_in_8bit": true}})"),
+            "bitsandbytes 8 -");
+  EXPECT_EQ(read(R"({"quantization": {"group_size": 64, "bits": 8}})"), "mlx 8 64");
+  EXPECT_EQ(read(R"({"quantization": {"group_size": 64, "bits": 8},
+                     "quantization_config": {"group_size": 64, "bits": 8}})"),
+            "mlx 8 64");
+  EXPECT_EQ(read(R"({"text_config": {"quantization_config": {"quant_method": "awq"}}})"),
+            "awq - -");
+  EXPECT_EQ(read(R"({"quantization_config": {}, "quantization": "int8"})"), "none");
+  EXPECT_EQ(read(R"({"quantization_config": null})"), "none");
+}
+
 TEST(MetaParams, AreReadAlsoUnderModel) {
   for (const char* json :
        {R"({"dim": 64, "n_heads": 4, "n_kv_heads": 2, "n_layers": 2, "vocab_size": -1,

@@ -38,7 +38,8 @@ INSTANTIATE_TEST_SUITE_P(IdentityVectors, SameModel,
                                          "hf-safetensors-f32/model.safetensors",
                                          "gguf/tiny-f32.gguf", "gguf/tiny-f16.gguf",
                                          "gguf/tiny-bf16.gguf", "gguf-split",
-                                         "gguf-split/tiny-f16-00002-of-00002.gguf"));
+                                         "gguf-split/tiny-f16-00002-of-00002.gguf",
+                                         "npz/model-f32.npz", "npz/model-f16-deflate.npz"));
 
 TEST(IdentityVectors, QuantisedAndOtherModels) {
   EXPECT_EQ(IdentityText(FixturePath("gguf/tiny-Q4_0.gguf")),

@@ -67,6 +67,16 @@ TEST(ParseRankName, TakesRankNamesApart) {
   }
 }
 
+// Tables and features lie beside many models as arrays.
+TEST(FindModelSets, TakesLoneArraysOnlyWhereThereIsNothingElse) {
+  const TemporaryFolder folder;
+  folder.Write("features.npy", ReadFixture("npz/c.npy"));
+  EXPECT_THAT(SetNames(folder.Path()), ElementsAre("features.npy"));
+
+  folder.Write("weights.npz", ReadFixture("npz/model-f32.npz"));
+  EXPECT_THAT(SetNames(folder.Path()), ElementsAre("weights.npz"));
+}
+
 TEST(FindModelSets, GroupsFilesAndLeavesSideFilesAlone) {
   const TemporaryFolder folder;
   folder.Write("model-00001-of-00002.safetensors", Safetensors({"a"}));
