@@ -138,7 +138,7 @@ class Npz {
 bool SniffNpz(const FileHead& head) { return FirstZipEntryName(head.bytes).ends_with(kSuffix); }
 
 Result<std::unique_ptr<ModelReader>> OpenNpz(const File& file) {
-  if (HM_TRY(IsSafetensorsToo(file))) {
+  if (HM_TRY(LooksLikeSafetensors(file))) {
     return Error{Errc::kMalformed, file.Name(),
                  "it can be read as a ZIP archive and as safetensors, and may hold two models", 0,
                  "do not use it: what a program sees in it depends on the program"};
