@@ -4,8 +4,8 @@
 #include <string_view>
 #include <utility>
 
-#include "verify/catalogue.h"
 #include "verify/sources/store.h"
+#include "verify/user_catalogue.h"
 
 namespace hallmark {
 

@@ -9,7 +9,7 @@ _hallmark() {
   fi
   if [[ $verb == catalogue ]]; then
     if ((COMP_CWORD == 2)); then
-      COMPREPLY=($(compgen -W 'list show export import add' -- "$cur"))
+      COMPREPLY=($(compgen -W 'list show export import add remove' -- "$cur"))
       return
     fi
     verb="$verb ${COMP_WORDS[2]}" first=3
@@ -106,8 +106,11 @@ _hallmark() {
       fi
       ;;
     'catalogue import')
+      case $prev in
+        --witness) return ;;
+      esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --force' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --witness --dissent --force' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
@@ -118,14 +121,22 @@ _hallmark() {
         --model) return ;;
         --release) return ;;
         --publisher) return ;;
+        --witness) return ;;
         --threads|-j) return ;;
         --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --family --model --release --publisher --force --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --family --model --release --publisher --witness --dissent --force --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'catalogue remove')
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help' -- "$cur"))
+      else
+        COMPREPLY=()
       fi
       ;;
     'completion')
