@@ -39,7 +39,8 @@ class Identification {
 
   Result<IdentifyReport> Run() {
     report_.findings = copy_.Listing().findings;
-    std::ranges::move(HM_TRY(copy_.ReadHeaders(task_)), std::back_inserter(report_.findings));
+    const auto all = [](std::size_t) { return true; };
+    std::ranges::move(HM_TRY(copy_.ReadHeaders(all, task_)), std::back_inserter(report_.findings));
     HM_TRY(HashPlanned());
     CollectModels();
     if (!Settled()) HM_TRY(CompareWeights());
