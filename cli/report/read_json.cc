@@ -275,8 +275,15 @@ Result<PartReport> ReadPartReport(std::string_view text, std::string name) {
   else
     part.exit = code->code;
   part.items = fields.Items(part.verb == "id" ? "models" : "files", whole);
+  const bool lost = !whole && fields.Count("records") != part.documents.size() - 1;
   if (auto good = fields.Check(); !good) {
     return Error{Errc::kMalformed, part.name, good.error().message};
+  }
+  if (lost) {
+    return Error{Errc::kMalformed, part.name,
+                 fmt::format("{} records before the last line, which counts {}",
+                             part.documents.size() - 1, fields.Count("records")),
+                 std::nullopt, "lines were lost or added: run this part again"};
   }
   for (std::size_t i = 0; i + 1 < part.documents.size(); ++i) {
     part.items.push_back(part.documents[i].Root());

@@ -155,6 +155,8 @@ std::string Json(const VerifyReport& report, ExitCode exit, JsonWriter::Form for
     json.Key("files").BeginArray();
     for (const FileVerdict& file : report.files) WriteFile(file, SourceOf(report, file), &json);
     json.EndArray();
+  } else {
+    json.Member("records", static_cast<std::uint64_t>(report.files.size()));
   }
   WriteWeights(report.weights, &json);
   json.Key("read").BeginObject();

@@ -276,6 +276,7 @@ class HashRun {
         bytes += file.size;
       }
       if (!lines) json.EndArray();
+      if (lines) json.Member("records", static_cast<std::uint64_t>(files_.size()));
       json.Member("files_hashed", hashed);
       json.Member("bytes_hashed", bytes);
       const std::string report = EndReport(&json);

@@ -238,6 +238,8 @@ class IdRun {
         CopyJson(HM_TRY(JsonDocument::Parse(record, "")).Root(), &json);
       }
       json.EndArray();
+    } else {
+      json.Member("records", static_cast<std::uint64_t>(models_.size()));
     }
     json.Member("models_identified", identified_);
     HM_TRY(session_.Print(EndReport(&json)));
