@@ -17,7 +17,7 @@ Selection::Selection(const VerifyOptions& options, const Copy& copy,
   for (const Source& source : sources) match_.push_back(MatchByName(source, copy.Listing()));
   if (!options.part && !options.sample) return;
   Bind(sources, is_source);
-  if (options.part) Divide(options.part->part, is_source);
+  if (options.part) Divide(options.part->part, sources, is_source);
 }
 
 bool Selection::Included(std::string_view path) const {
@@ -30,11 +30,11 @@ bool Selection::Included(std::string_view path) const {
 
 bool Selection::Has(const ListedFile& listed, std::optional<std::size_t> present) const {
   if (!Included(listed.path) && !(present && Included(copy_.Entry(*present).path))) return false;
-  return in_part_.empty() || in_part_[RootOf(present.value_or(copy_.Size()))];
+  return InPart(present.value_or(copy_.Size()));
 }
 
 bool Selection::HasPresent(std::size_t p) const {
-  return Included(copy_.Entry(p).path) && (in_part_.empty() || in_part_[RootOf(p)]);
+  return Included(copy_.Entry(p).path) && InPart(p);
 }
 
 std::string_view Selection::KeyOf(std::size_t p) const { return copy_.Entry(RootOf(p)).path; }
@@ -100,10 +100,18 @@ void Selection::BindPieces(const Source& source, std::size_t s) {
   }
 }
 
-void Selection::Divide(const Part& part, const std::vector<bool>& is_source) {
+void Selection::Divide(const Part& part, std::span<const Source> sources,
+                       const std::vector<bool>& is_source) {
+  std::vector<bool> read(copy_.Size(), false);
+  for (std::size_t p = 0; p < copy_.Size(); ++p) read[p] = Included(copy_.Entry(p).path);
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    for (std::size_t i = 0; i < match_[s].size(); ++i) {
+      if (match_[s][i] && Included(sources[s].files[i].path)) read[*match_[s][i]] = true;
+    }
+  }
   std::vector<std::uint64_t> bytes(parent_.size(), 0);
   for (std::size_t p = 0; p < copy_.Size(); ++p) {
-    if (!is_source[p]) bytes[RootOf(p)] += copy_.Entry(p).size;
+    if (read[p] && !is_source[p]) bytes[RootOf(p)] += copy_.Entry(p).size;
   }
   std::vector<WorkItem> items;
   std::vector<std::size_t> roots;

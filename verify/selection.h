@@ -25,6 +25,8 @@ class Selection {
   // Whether a listed file counts; `present`: its file in the copy, unfinished ones included.
   bool Has(const ListedFile& listed, std::optional<std::size_t> present) const;
   bool HasPresent(std::size_t p) const;
+  // Likewise, whatever --include says.
+  bool InPart(std::size_t p) const { return in_part_.empty() || in_part_[RootOf(p)]; }
   // What the sample of a file that is read whole is drawn by.
   std::string_view KeyOf(std::size_t p) const;
 
@@ -35,7 +37,8 @@ class Selection {
   void BindPieces(const Source& source, std::size_t s);
   std::size_t RootOf(std::size_t node) const;
   void Unite(std::size_t a, std::size_t b);
-  void Divide(const Part& part, const std::vector<bool>& is_source);
+  void Divide(const Part& part, std::span<const Source> sources,
+              const std::vector<bool>& is_source);
 
   const VerifyOptions& options_;
   const Copy& copy_;

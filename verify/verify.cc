@@ -49,7 +49,7 @@ class Verification {
     FindSourcesInCopy();
     if (options_.part) Stamp(*options_.part);
     selection_.emplace(options_, copy_, sources_, is_source_);
-    const auto tells = [&](std::size_t p) { return !options_.part || selection_->HasPresent(p); };
+    const auto tells = [&](std::size_t p) { return selection_->InPart(p); };
     AddFindings(HM_TRY(copy_.ReadHeaders(tells, task_)));
     for (std::size_t s = 0; s < sources_.size(); ++s) MatchListed(s);
     HM_TRY(HashFilesOfCopy());
@@ -124,14 +124,16 @@ class Verification {
     const Source& source = sources_[s];
     const auto& match = selection_->MatchOf(s);
     const std::vector<bool> has_content = HasListedContent(source);
-    auto& present = present_.try_emplace(s, source.files.size()).first->second;
+    auto& with_content = present_.try_emplace(s, source.files.size()).first->second;
     std::vector<std::size_t> missing;
     std::vector<bool> matched(copy_.Size(), false);
     for (std::size_t i = 0; i < source.files.size(); ++i) {
       const ListedFile& listed = source.files[i];
       const auto unfinished =
           match[i] ? std::nullopt : FindUnfinished(listed.path, copy_.Listing());
-      if (!selection_->Has(listed, match[i] ? match[i] : unfinished)) continue;
+      const auto present = match[i] ? match[i] : unfinished;
+      if (present) matched[*present] = true;  // also where nobody asked for it: it is that file
+      if (!selection_->Has(listed, present)) continue;
       if (copy_.IsOneFile() && !match[i]) {
         missing.push_back(i);
         continue;
@@ -139,14 +141,12 @@ class Verification {
       FileVerdict verdict = AsListed(listed, s);
       if (match[i]) {
         Expect(listed, source, *match[i], has_content[i], verdict);
-        if (has_content[i] && verdict.state == FileState::kUnread) present[i] = match[i];
-        matched[*match[i]] = true;
+        if (has_content[i] && verdict.state == FileState::kUnread) with_content[i] = match[i];
       } else if (unfinished) {
         verdict.state = FileState::kIncomplete;
         UsePresent(*unfinished, verdict);
         verdict.holds_weights |= LooksLikeWeights(listed.path);
         WantTree(source, listed, *unfinished);
-        matched[*unfinished] = true;
       } else {
         missing.push_back(i);
         if (listed.optional) continue;
@@ -175,7 +175,7 @@ class Verification {
     }
     for (std::size_t p = 0; p < copy_.Size(); ++p) {
       if (matched[p] || is_source_[p]) continue;
-      if (options_.part && !selection_->HasPresent(p)) continue;
+      if (!selection_->InPart(p)) continue;
       std::set<Algorithm> algorithms = of_any_size;
       if (const auto own = of_size.find(copy_.Entry(p).size); own != of_size.end()) {
         algorithms.insert(own->second.begin(), own->second.end());

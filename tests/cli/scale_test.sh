@@ -95,6 +95,12 @@ run 1 merge-reports part-* --json
 same files
 rm mirror/link
 
+run 0 verify mirror --against list.sha256 --no-weights --include 'org1/*' --json
+cp "$scratch/out" single.json
+in_parts 3 verify mirror --against list.sha256 --no-weights --include 'org1/*' --json-lines
+run 0 merge-reports part-* --json
+same files
+
 # What does not belong together.
 in_parts 3 verify mirror --against list.sha256 --no-weights --json-lines
 run 3 merge-reports part-1 part-3
