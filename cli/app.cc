@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <optional>
 
 #include "cli/generate/help.h"
 #include "cli/parse.h"
@@ -12,11 +13,16 @@
 namespace hallmark {
 namespace {
 
-bool WantsJson(const Invocation& invocation) {
-  for (const Option& option : invocation.verb->options) {
-    if (option.name == "--json") return invocation.arguments.Given("--json");
-  }
-  return false;
+// How a report was asked for, if at all.
+std::optional<JsonWriter::Form> WantedJson(const Invocation& invocation) {
+  const auto given = [&](std::string_view name) {
+    return std::ranges::any_of(invocation.verb->options, [&](const Option& option) {
+      return option.name == name && invocation.arguments.Given(name);
+    });
+  };
+  if (given("--json-lines")) return JsonWriter::Form::kCompact;
+  if (given("--json")) return JsonWriter::Form::kPretty;
+  return std::nullopt;
 }
 
 ExitCode Fail(const Error& error, Terminal* terminal) {
@@ -30,9 +36,9 @@ ExitCode RunVerb(const Invocation& invocation, Terminal* terminal,
   Result<ExitCode> outcome = invocation.verb->run(invocation.arguments, session);
   if (outcome) return *outcome;
   session.Report(outcome.error());
-  if (WantsJson(invocation)) {
+  if (const auto form = WantedJson(invocation)) {
     // The error was told on stderr; if stdout cannot be written either there is nobody to tell.
-    (void)session.Print(ErrorReport(invocation.path, outcome.error()));
+    (void)session.Print(ErrorReport(invocation.path, outcome.error(), *form));
   }
   return ExitCodeFor(outcome.error());
 }

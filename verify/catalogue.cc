@@ -3,16 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 #include <system_error>
 
 #include "src/base/checked.h"
 #include "src/base/text.h"
-#include "src/io/atomic_file.h"
 #include "src/io/file.h"
 #include "verify/catalogue_data.h"
 #include "verify/catalogue_id.h"
+#include "verify/witnesses.h"
 
 namespace hallmark {
 namespace fs = std::filesystem;
@@ -35,12 +34,6 @@ const std::vector<CatalogueEntry>& BuiltIn() {
     return entries;
   }();
   return kEntries;
-}
-
-fs::path EntryFile(const fs::path& folder, std::string_view id) {
-  std::string name;
-  for (const char c : id) name += c == '/' ? "--" : std::string(1, c);
-  return folder / (name + ".json");
 }
 
 }  // namespace
@@ -75,21 +68,30 @@ Result<Catalogue> Catalogue::Load(const fs::path& user_folder) {
         continue;
       }
       for (Finding& finding : parsed->findings) catalogue.findings_.push_back(std::move(finding));
-      catalogue.Add(std::move(parsed->entries), path.string());
+      catalogue.Add(std::move(parsed->entries), path);
     }
   }
   catalogue.Index();
   return catalogue;
 }
 
-void Catalogue::Add(std::vector<CatalogueEntry> entries, const std::string& origin) {
+void Catalogue::Add(std::vector<CatalogueEntry> entries, const fs::path& origin) {
   for (CatalogueEntry& entry : entries) {
-    if (Find(entry.id) != nullptr) {
-      findings_.push_back({Severity::kWarning, "catalogue-id-taken", origin,
-                           fmt::format("{} is in the catalogue already: left out", entry.id)});
-      continue;
+    CatalogueEntry* known = FindOwn(entry.id);
+    if (known == nullptr) {
+      known = &entries_.emplace_back(std::move(entry));
+    } else {
+      const Agreement agreement = CompareWords(*known, entry);
+      if (agreement.agreed == 0 && agreement.dissent.empty()) {
+        findings_.push_back({Severity::kWarning, "catalogue-id-taken", origin.string(),
+                             fmt::format("{} is in the catalogue already, and nothing in the two "
+                                         "entries can be compared: left out",
+                                         entry.id)});
+        continue;
+      }
+      JoinWord(*known, entry);
     }
-    entries_.push_back(std::move(entry));
+    known->user_files.push_back(origin);
   }
 }
 
@@ -110,12 +112,15 @@ CatalogueHit Catalogue::HitAt(const Position& position) const {
   return {&entry, &entry.files[position.file]};
 }
 
-const CatalogueEntry* Catalogue::Find(std::string_view id) const {
+CatalogueEntry* Catalogue::FindOwn(std::string_view id) {
   const std::string lower = AsciiLower(id);
-  for (const CatalogueEntry& entry : entries_) {
-    if (AsciiLower(entry.id) == lower) return &entry;
-  }
-  return nullptr;
+  const auto found = std::ranges::find_if(
+      entries_, [&](const CatalogueEntry& entry) { return AsciiLower(entry.id) == lower; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+const CatalogueEntry* Catalogue::Find(std::string_view id) const {
+  return const_cast<Catalogue*>(this)->FindOwn(id);
 }
 
 Result<const CatalogueEntry*> Catalogue::Require(std::string_view id) const {
@@ -156,17 +161,6 @@ std::vector<CatalogueHit> Catalogue::FindByNameAndSize(std::string_view name,
   return hits;
 }
 
-fs::path UserCatalogueFolder() {
-  // The XDG base directory specification: a relative path is to be ignored.
-  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && data[0] == '/') {
-    return fs::path(data) / "hallmark" / "catalogue";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && home[0] == '/') {
-    return fs::path(home) / ".local" / "share" / "hallmark" / "catalogue";
-  }
-  return {};
-}
-
 Source ToSource(const CatalogueEntry& entry) {
   Source source;
   source.name = "catalogue:" + entry.id;
@@ -174,7 +168,8 @@ Source ToSource(const CatalogueEntry& entry) {
   source.title = "catalogue entry " + entry.Title();
   source.files = entry.files;
   source.complete = entry.complete;
-  source.weights = entry.weights;
+  if (entry.disputed_weights.empty()) source.weights = entry.weights;
+  source.findings = FindDissent(entry);
   if (!entry.complete) {
     source.findings.push_back({Severity::kWarning, "incomplete-entry", source.name,
                                "the entry is known to be incomplete: " + entry.incomplete});
@@ -223,61 +218,20 @@ Result<CatalogueEntry> EntryFromManifest(const Manifest& manifest, const EntryNa
   entry.release = names.release;
   entry.publisher = names.publisher;
   entry.weights = manifest.weights;
+  std::vector<std::string> witnesses;
+  if (!names.witness.empty()) witnesses.push_back(names.witness);
   for (const ManifestFile& file : manifest.files) {
     ListedFile listed;
     listed.path = file.path;
     listed.size = file.size;
-    for (const Digest& digest : file.digests) listed.digests.push_back({digest, "own", {}, 0});
+    for (const Digest& digest : file.digests)
+      listed.digests.push_back({digest, "own", witnesses, 0});
     entry.files.push_back(std::move(listed));
   }
   for (const ManifestTensor& tensor : manifest.tensors) {
     entry.tensors.push_back({tensor.name, tensor.digest});
   }
   return entry;
-}
-
-Result<fs::path> AddEntry(const fs::path& user_folder, const CatalogueEntry& entry, bool force) {
-  if (user_folder.empty()) {
-    return Error{Errc::kUsage, entry.id, "there is no folder for an own catalogue", std::nullopt,
-                 "set XDG_DATA_HOME or HOME"};
-  }
-  const std::string text = HM_TRY(ExportEntry(entry));
-  // What is written must be readable; an entry made by hand is checked like one from a file.
-  HM_TRY(ParseCatalogue(text, entry.id));
-  const fs::path path = EntryFile(user_folder, entry.id);
-  const Catalogue catalogue = HM_TRY(Catalogue::Load(user_folder));
-  if (const CatalogueEntry* taken = catalogue.Find(entry.id)) {
-    std::error_code ignored;
-    if (taken->built_in) {
-      return Error{Errc::kUsage, entry.id, "this id belongs to a built-in entry"};
-    }
-    if (!force || !fs::exists(path, ignored)) {
-      return Error{Errc::kUsage, entry.id, "this id is in your catalogue already", std::nullopt,
-                   "choose another id, or --force"};
-    }
-  }
-  std::error_code code;
-  fs::create_directories(user_folder, code);
-  if (code) return Error{Errc::kIo, user_folder.string(), code.message()};
-  HM_TRY(WriteFileAtomically(path, text, force));
-  return path;
-}
-
-Result<std::vector<fs::path>> ImportCatalogue(const fs::path& user_folder, std::string_view json,
-                                              std::string subject, bool force) {
-  const ParsedCatalogue parsed = HM_TRY(ParseCatalogue(json, std::move(subject)));
-  const Catalogue catalogue = HM_TRY(Catalogue::Load(user_folder));
-  for (const CatalogueEntry& entry : parsed.entries) {
-    const CatalogueEntry* taken = catalogue.Find(entry.id);
-    if (taken != nullptr && (taken->built_in || !force)) {
-      return Error{Errc::kUsage, entry.id, "this id is in the catalogue already"};
-    }
-  }
-  std::vector<fs::path> written;
-  for (const CatalogueEntry& entry : parsed.entries) {
-    written.push_back(HM_TRY(AddEntry(user_folder, entry, force)));
-  }
-  return written;
 }
 
 }  // namespace hallmark

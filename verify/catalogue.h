@@ -31,10 +31,14 @@ struct CatalogueEntry {
   bool complete = true;    // lists every file of the release
   std::string incomplete;  // what is missing, if not complete
   std::string note;
-  std::string weights;                   // "hm1:…" where known, or empty
-  std::vector<CatalogueTensor> tensors;  // where known: they let near misses be named
-  std::vector<ListedFile> files;         // those common to all sizes of the release included
+  std::string weights;                        // "hm1:…" where known, or empty
+  std::vector<std::string> disputed_weights;  // what other witnesses say instead
+  std::vector<CatalogueTensor> tensors;       // where known: they let near misses be named
+  // Those common to all sizes of the release included. A file with two digests of one algorithm is
+  // one about which witnesses disagree.
+  std::vector<ListedFile> files;
   bool built_in = false;
+  std::vector<std::filesystem::path> user_files;  // of the user's folder that speak of it
 
   std::string Title() const;  // for people: "LLaMA 7B (Meta AI)"
 };
@@ -47,8 +51,10 @@ struct CatalogueHit {
 // Immutable once loaded and safe to share between threads; what it returns points into it.
 class Catalogue {
  public:
-  // The built-in part, and every *.json in `user_folder` (which need not exist; empty: none). A
-  // file there that is broken, or repeats an id, is left out and becomes a finding.
+  // The built-in part, and every *.json in `user_folder` (which need not exist; empty: none). An
+  // entry there whose id is known joins that entry (verify/witnesses.h). A file that is broken, or
+  // an entry in which nothing can be compared with the one it would join, is left out and becomes a
+  // finding.
   // Errors: kIo where the folder is there but cannot be listed.
   static Result<Catalogue> Load(const std::filesystem::path& user_folder);
   Catalogue(Catalogue&&) = default;
@@ -67,7 +73,8 @@ class Catalogue {
 
  private:
   Catalogue() = default;
-  void Add(std::vector<CatalogueEntry> entries, const std::string& origin);
+  void Add(std::vector<CatalogueEntry> entries, const std::filesystem::path& origin);
+  CatalogueEntry* FindOwn(std::string_view id);
   void Index();
 
   struct Position {
@@ -82,9 +89,7 @@ class Catalogue {
   std::multimap<std::string, Position, std::less<>> by_name_;  // lower case, last component
 };
 
-// $XDG_DATA_HOME/hallmark/catalogue, or ~/.local/share/hallmark/catalogue; empty without a home.
-std::filesystem::path UserCatalogueFolder();
-
+// The entry as a source. Weights that witnesses dispute are in none.
 Source ToSource(const CatalogueEntry& entry);
 
 // Strict: ids, paths, digests, claims and sizes are checked. Fields that are not known are ignored
@@ -107,16 +112,8 @@ struct EntryNames {
   std::string model;   // empty: the rest of the id
   std::string release;
   std::string publisher;
+  std::string witness = {};  // whose copy it is; empty: the user's own
 };
 Result<CatalogueEntry> EntryFromManifest(const Manifest& manifest, const EntryNames& names);
-
-// Adds an entry to a user's catalogue, one file a model; returns the file written. kUsage if the id
-// is taken by a built-in entry, or by another one of the user's unless `force` is set.
-Result<std::filesystem::path> AddEntry(const std::filesystem::path& user_folder,
-                                       const CatalogueEntry& entry, bool force);
-// The same for every entry of an exported catalogue; nothing is written if one of them is refused.
-Result<std::vector<std::filesystem::path>> ImportCatalogue(const std::filesystem::path& user_folder,
-                                                           std::string_view json,
-                                                           std::string subject, bool force);
 
 }  // namespace hallmark

@@ -177,9 +177,19 @@ class CatalogueReader {
       const auto digests = item.Find("digests");
       if (!digests || !digests->IsObject()) return Malformed(here + "/digests", "not an object");
       for (const JsonMember& member : digests->Members()) {
-        file.digests.push_back(
-            HM_TRY(ReadDigest(member.key, member.value,
-                              fmt::format("{}/digests/{}", here, EscapeForPeople(member.key)))));
+        const std::string place = fmt::format("{}/digests/{}", here, EscapeForPeople(member.key));
+        if (!member.value.IsArray()) {
+          file.digests.push_back(HM_TRY(ReadDigest(member.key, member.value, place)));
+          continue;
+        }
+        for (const JsonValue& word : member.value.Items()) {
+          ListedDigest digest = HM_TRY(ReadDigest(member.key, word, place));
+          if (std::ranges::find(file.digests, digest.digest, &ListedDigest::digest) !=
+              file.digests.end()) {
+            return Malformed(place, "a value stands twice");
+          }
+          file.digests.push_back(std::move(digest));
+        }
       }
       if (file.digests.empty()) return Malformed(here + "/digests", "no digest");
       files.push_back(std::move(file));
@@ -208,11 +218,28 @@ class CatalogueReader {
     return tensors;
   }
 
+  Result<std::vector<std::string>> ReadDisputedWeights(const JsonValue& value,
+                                                       const CatalogueEntry& entry,
+                                                       const std::string& where) {
+    std::vector<std::string> disputed;
+    for (const JsonValue& item : value.Items()) {
+      const auto text = item.AsString();
+      if (!text || !IsWeightIdentity(*text) || *text == entry.weights) {
+        return Malformed(where + "/disputed_weights", "not another weight identity");
+      }
+      disputed.emplace_back(*text);
+    }
+    if (disputed.empty() || entry.weights.empty()) {
+      return Malformed(where + "/disputed_weights", "no identities that contradict weights");
+    }
+    return disputed;
+  }
+
   Result<void> ReadModel(const JsonValue& value, const CatalogueEntry& common,
                          const std::string& where) {
-    HM_TRY(CheckKeys(
-        value, where,
-        {"id", "model", "complete", "incomplete", "note", "weights", "tensors", "files"}));
+    HM_TRY(CheckKeys(value, where,
+                     {"id", "model", "complete", "incomplete", "note", "weights",
+                      "disputed_weights", "tensors", "files"}));
     CatalogueEntry entry = common;
     entry.files.clear();
     entry.id = HM_TRY(Text(value, where, "id", true));
@@ -228,6 +255,9 @@ class CatalogueReader {
     entry.weights = HM_TRY(Text(value, where, "weights", false));
     if (!entry.weights.empty() && !IsWeightIdentity(entry.weights)) {
       return Malformed(where + "/weights", "not hm1: or hm1raw: and 64 lower-case hex digits");
+    }
+    if (const auto disputed = value.Find("disputed_weights")) {
+      entry.disputed_weights = HM_TRY(ReadDisputedWeights(*disputed, entry, where));
     }
     if (const auto tensors = value.Find("tensors")) {
       entry.tensors = HM_TRY(ReadTensors(*tensors, where + "/tensors"));
@@ -259,17 +289,32 @@ class CatalogueReader {
   std::size_t files_ = 0;
 };
 
+void WriteDigest(JsonWriter& json, const ListedDigest& listed) {
+  json.BeginObject().Member("value", listed.digest.Hex()).Member("claim", listed.claim);
+  json.Key("witnesses").BeginArray();
+  for (const std::string& witness : listed.witnesses) json.String(witness);
+  json.EndArray().Member("further_witnesses", listed.further_witnesses).EndObject();
+}
+
 void WriteFile(JsonWriter& json, const ListedFile& file) {
   json.BeginObject().Member("path", file.path);
   if (file.size) json.Member("size", *file.size);
   if (file.optional) json.Key("optional").Bool(true);
   json.Key("digests").BeginObject();
-  for (const ListedDigest& listed : file.digests) {
-    json.Key(InfoOf(listed.digest.GetAlgorithm()).name).BeginObject();
-    json.Member("value", listed.digest.Hex()).Member("claim", listed.claim);
-    json.Key("witnesses").BeginArray();
-    for (const std::string& witness : listed.witnesses) json.String(witness);
-    json.EndArray().Member("further_witnesses", listed.further_witnesses).EndObject();
+  std::set<Algorithm> written;
+  for (const ListedDigest& first : file.digests) {
+    const Algorithm algorithm = first.digest.GetAlgorithm();
+    if (!written.insert(algorithm).second) continue;
+    const auto is_of_it = [&](const ListedDigest& listed) {
+      return listed.digest.GetAlgorithm() == algorithm;
+    };
+    const bool disputed = std::ranges::count_if(file.digests, is_of_it) > 1;
+    json.Key(InfoOf(algorithm).name);
+    if (disputed) json.BeginArray();
+    for (const ListedDigest& listed : file.digests) {
+      if (is_of_it(listed)) WriteDigest(json, listed);
+    }
+    if (disputed) json.EndArray();
   }
   json.EndObject();
   if (!file.note.empty()) json.Member("note", file.note);
@@ -304,6 +349,11 @@ Result<std::string> ExportEntry(const CatalogueEntry& entry) {
   if (!entry.complete) json.Member("incomplete", entry.incomplete);
   if (!entry.note.empty()) json.Member("note", entry.note);
   if (!entry.weights.empty()) json.Member("weights", entry.weights);
+  if (!entry.disputed_weights.empty()) {
+    json.Key("disputed_weights").BeginArray();
+    for (const std::string& weights : entry.disputed_weights) json.String(weights);
+    json.EndArray();
+  }
   json.Key("files").BeginArray();
   for (const ListedFile& file : entry.files) WriteFile(json, file);
   json.EndArray();

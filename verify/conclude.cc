@@ -9,6 +9,8 @@
 #include <tuple>
 #include <utility>
 
+#include "src/base/text.h"
+
 namespace hallmark {
 namespace {
 
@@ -16,6 +18,7 @@ namespace {
 struct Tally {
   std::uint64_t ok = 0, missing = 0, incomplete = 0, unlisted_weights = 0, unread = 0;
   std::uint64_t not_comparable = 0, differing_weights = 0, differing_side = 0, missing_weights = 0;
+  std::uint64_t sampled = 0;
 };
 
 // A file counts once, however many sources say the same of it.
@@ -52,6 +55,11 @@ Tally Count(const std::vector<FileVerdict>& files) {
         break;
       case FileState::kNotComparable:
         ++tally.not_comparable;
+        break;
+      case FileState::kSampled:
+        ++tally.sampled;
+        break;
+      case FileState::kNotSampled:
         break;
     }
   }
@@ -117,7 +125,42 @@ std::string MismatchSummary(const Tally& tally, const WeightsVerdict& weights) {
 
 }  // namespace
 
-void Conclude(const VerifyOptions& options, VerifyReport& report) {
+namespace {
+
+// What was read of a sample, and what that shows: an upper bound on damage, never that there is
+// none.
+std::string SampleText(const SampleSummary& sample) {
+  return fmt::format(
+      "a sample of {} was read, {} of {} pieces and {} of {}; damage in {} or more pieces would "
+      "have been found with a chance of 95 %, less damage may be there",
+      sample.asked, sample.pieces, sample.all_pieces, HumanBytes(sample.bytes),
+      HumanBytes(sample.all_bytes), sample.likely_found);
+}
+
+// Nothing more was asked for, and it holds.
+void HoldsAsAsked(const Tally& tally, const std::string& word, VerifyReport& report) {
+  std::string summary;
+  if (report.part) {
+    summary = fmt::format("part {} of {}: ", report.part->part.index, report.part->part.count);
+  }
+  if (tally.ok + tally.sampled == 0) {
+    summary += "no listed file is in it";
+  } else if (report.sample) {
+    summary +=
+        fmt::format("what was read of {} matches {}", Listed(tally.ok + tally.sampled), word);
+  } else {
+    summary += fmt::format("{} match{} {}", Listed(tally.ok), tally.ok == 1 ? "es" : "", word);
+  }
+  if (report.sample) summary += "; " + SampleText(*report.sample);
+  report.holds_as_asked = true;
+  Set(report, Verdict::kPartial, std::move(summary),
+      report.part ? "hallmark merge-reports puts the parts' reports together" : "");
+}
+
+}  // namespace
+
+void Conclude(VerifyReport& report) {
+  const VerifyAsked& options = report.asked;
   using Weights = WeightsVerdict::State;
   Tally tally = Count(report.files);
   if (options.weights_only) tally.differing_side = 0;
@@ -150,7 +193,13 @@ void Conclude(const VerifyOptions& options, VerifyReport& report) {
     if (!gaps.empty()) return Set(report, Verdict::kPartial, summary + ", but: " + gaps);
     return Set(report, Verdict::kSameWeights, std::move(summary));
   }
-  if (tally.ok == 0) {
+  if (report.sample && !report.part && report.sample->pieces == 0) {
+    return Set(report, Verdict::kInconclusive,
+               fmt::format("the sample of {} holds none of {} pieces", report.sample->asked,
+                           report.sample->all_pieces),
+               "ask for a larger share, or another --seed");
+  }
+  if (tally.ok == 0 && tally.sampled == 0 && !report.part) {
     std::string hint = report.weights.hint;
     if (hint.empty() && tally.incomplete > 0) {
       hint = "finish the download, then verify again";
@@ -182,15 +231,17 @@ void Conclude(const VerifyOptions& options, VerifyReport& report) {
   const bool listed_in_part = std::any_of(report.sources.begin(), report.sources.end(),
                                           [](const SourceSummary& s) { return !s.complete; });
   // Who asks for a part does not miss what is no part of it.
-  if (gaps.empty() && options.include.empty()) {
+  if (gaps.empty() && options.include.empty() && !report.part) {
     if (listed_in_part) gaps = "the source does not list every file of the release";
     if (report.unread_folders > 0) gaps = "a folder of the copy could not be looked into";
   }
   if (!gaps.empty()) {
-    return Set(report, Verdict::kPartial,
-               fmt::format("{} match{} {}, but: {}", Listed(tally.ok), tally.ok == 1 ? "es" : "",
-                           word, gaps));
+    std::string summary = fmt::format("{} match{} {}, but: {}", Listed(tally.ok + tally.sampled),
+                                      tally.ok + tally.sampled == 1 ? "es" : "", word, gaps);
+    if (report.sample) summary += "; " + SampleText(*report.sample);
+    return Set(report, Verdict::kPartial, std::move(summary));
   }
+  if (report.part || report.sample) return HoldsAsAsked(tally, word, report);
   Set(report, Verdict::kMatches,
       fmt::format("{} match{} {}", Listed(tally.ok), tally.ok == 1 ? "es" : "", word));
 }

@@ -40,14 +40,15 @@ Result<Copy> Copy::List(std::filesystem::path path) {
   return copy;
 }
 
-Result<std::vector<Finding>> Copy::ReadHeaders(const Task& task) {
+Result<std::vector<Finding>> Copy::ReadHeaders(const std::function<bool(std::size_t index)>& tells,
+                                               const Task& task) {
   const auto folder =
       FolderOnDisk(std::filesystem::is_directory(path_) ? path_ : path_.parent_path());
   std::vector<HeaderReading> readings = HM_TRY(ReadFileHeaders(*folder, listing_, task));
   std::vector<Finding> findings;
   for (std::size_t i = 0; i < Size(); ++i) {
     files_[i].holds_weights = readings[i].holds_weights;
-    std::ranges::move(readings[i].findings, std::back_inserter(findings));
+    if (tells(i)) std::ranges::move(readings[i].findings, std::back_inserter(findings));
   }
   return findings;
 }
@@ -66,7 +67,9 @@ std::vector<std::size_t> Copy::FindOriginals() const {
   return original;
 }
 
-Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
+Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume,
+                                const std::function<Result<void>(std::size_t index)>& on_hashed,
+                                const Task& task) {
   const std::vector<std::size_t> original = FindOriginals();
   for (std::size_t i = 0; i < Size(); ++i) {
     files_[original[i]].wanted.insert(files_[i].wanted.begin(), files_[i].wanted.end());
@@ -83,7 +86,7 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
   std::optional<VerifyJournal> journal;
   if (!resume.state_folder.empty() && total >= resume.above) {
     // Without a journal the work is done all the same; it only cannot be resumed.
-    if (auto opened = VerifyJournal::Open(resume.state_folder, path_)) {
+    if (auto opened = VerifyJournal::Open(resume.state_folder, path_, resume.part)) {
       journal.emplace(*std::move(opened));
     }
   }
@@ -102,6 +105,7 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
         files_[i].remembered = true;
         task.Advance(entry.size);
         task.FileDone(entry.path);
+        HM_TRY(on_hashed(i));
         continue;
       }
     }
@@ -121,7 +125,7 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, const Task& task) {
     hashed.bytes += file->stamp.size;
     own.stamp = file->stamp;
     own.outcome = std::move(file->outcome);
-    return {};
+    return on_hashed(index[r]);
   }));
   if (journal) journal->Discard();
   for (std::size_t i = 0; i < Size(); ++i) {

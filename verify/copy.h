@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +35,7 @@ struct CopyFile {
 struct ResumeOptions {
   std::filesystem::path state_folder = {};
   std::uint64_t above = 1'000'000'000;
+  std::string part = {};  // "3/16": parts of one copy go on by themselves
 };
 
 class Copy {
@@ -52,22 +55,26 @@ class Copy {
   const CopyFile& File(std::size_t index) const { return files_[index]; }
 
   // Reads the headers of every container; those with tensors, and those that cannot be read, hold
-  // weights. What a container admits about itself is
-  // listed, though a digest that matches does not depend on it. Errors: kInterrupted.
-  Result<std::vector<Finding>> ReadHeaders(const Task& task);
+  // weights. What containers admit about themselves is listed, of files that `tells` names, though
+  // a digest that matches does not depend on it. Errors: kInterrupted.
+  Result<std::vector<Finding>> ReadHeaders(const std::function<bool(std::size_t index)>& tells,
+                                           const Task& task);
 
   // Computes what is wanted, reading every file once, whatever the number of links to it. A file
-  // that cannot be read keeps its error. Errors: kInterrupted.
+  // that cannot be read keeps its error. `on_hashed` is told of every file whose digests are known,
+  // one at a time; not of links to others. Errors: kInterrupted, and those of `on_hashed`.
   struct Hashed {
     std::uint64_t files = 0, bytes = 0;  // that were read, not remembered
   };
-  Result<Hashed> Hash(const ResumeOptions& resume, const Task& task);
-
- private:
-  Copy() = default;
+  Result<Hashed> Hash(const ResumeOptions& resume,
+                      const std::function<Result<void>(std::size_t index)>& on_hashed,
+                      const Task& task);
 
   // For each file the first one that is the same file, reached by another link.
   std::vector<std::size_t> FindOriginals() const;
+
+ private:
+  Copy() = default;
 
   std::filesystem::path path_;
   bool is_one_file_ = false;

@@ -10,6 +10,7 @@
 
 #include "src/hash/hash_files.h"
 #include "verify/copy.h"
+#include "verify/witnesses.h"
 #include "weights/identity.h"
 #include "weights/model.h"
 
@@ -38,12 +39,14 @@ class Identification {
 
   Result<IdentifyReport> Run() {
     report_.findings = copy_.Listing().findings;
-    std::ranges::move(HM_TRY(copy_.ReadHeaders(task_)), std::back_inserter(report_.findings));
+    const auto all = [](std::size_t) { return true; };
+    std::ranges::move(HM_TRY(copy_.ReadHeaders(all, task_)), std::back_inserter(report_.findings));
     HM_TRY(HashPlanned());
     CollectModels();
     if (!Settled()) HM_TRY(CompareWeights());
     Conclude();
     NoteOtherWeights();
+    NoteDissent();
     return std::move(report_);
   }
 
@@ -196,18 +199,22 @@ class Identification {
 
   void CompareWith(const CatalogueEntry& entry,
                    const std::map<std::string_view, const IdentityDigest*>& ours) {
-    const bool same = entry.weights == report_.weights;
+    const bool same =
+        entry.weights == report_.weights ||
+        std::ranges::find(entry.disputed_weights, report_.weights) != entry.disputed_weights.end();
     std::uint64_t equal = 0;
     std::uint64_t named = 0;
     std::vector<std::string> differing;
+    std::set<std::string> groups;
     for (const CatalogueTensor& tensor : entry.tensors) {
       const auto own = ours.find(tensor.name);
       if (own != ours.end()) ++named;
       if (own != ours.end() && *own->second == tensor.digest) {
         ++equal;
-      } else if (differing.size() < kNamedTensors) {
-        differing.push_back(tensor.name);
+        continue;
       }
+      if (differing.size() < kNamedTensors) differing.push_back(tensor.name);
+      groups.insert(GroupKey(tensor.name));
     }
     if (!same && (equal == 0 || equal < entry.tensors.size() / kNearShare)) return;
     IdentifiedModel& model = ModelFor(entry);
@@ -215,7 +222,10 @@ class Identification {
     model.tensors_equal = equal;
     model.tensors_listed = entry.tensors.size();
     model.tensors_added = ours.size() - named;
-    if (!same) model.tensors_differing = std::move(differing);
+    if (same) return;
+    model.tensors_differing = std::move(differing);
+    model.groups_differing.assign(groups.begin(), groups.end());
+    std::ranges::sort(model.groups_differing, GroupKeyLess);
   }
 
   // What lies beside the files of a model that was found may be what a program loads.
@@ -263,8 +273,8 @@ class Identification {
           best.title);
     } else if (best.tensors_equal > 0) {
       report_.summary = fmt::format(
-          "near {}: all but {} of {} tensors are its own{}", best.title,
-          best.tensors_listed - best.tensors_equal, best.tensors_listed,
+          "near {}: all but {} of {} tensors are its own{}{}", best.title,
+          best.tensors_listed - best.tensors_equal, best.tensors_listed, OnlyGroup(best),
           best.tensors_added > 0 ? fmt::format(", {} were added", best.tensors_added) : "");
     } else if (best.shared_files_only) {
       report_.summary =
@@ -272,6 +282,21 @@ class Identification {
     } else {
       report_.summary = fmt::format("part of {}: {} of its files here, {} missing", best.title,
                                     best.files_found.size(), best.files_missing.size());
+    }
+  }
+
+  static std::string OnlyGroup(const IdentifiedModel& model) {
+    if (model.groups_differing.size() != 1) return {};
+    return fmt::format(" (those that differ are in {})", model.groups_differing.front());
+  }
+
+  // Whoever relies on an entry has to know what is disputed about it.
+  void NoteDissent() {
+    for (const IdentifiedModel& model : report_.models) {
+      for (Finding& finding : FindDissent(*catalogue_.Find(model.id))) {
+        finding.message += " in catalogue:" + model.id;
+        report_.findings.push_back(std::move(finding));
+      }
     }
   }
 

@@ -36,6 +36,7 @@ struct IdentifiedModel {
   std::uint64_t tensors_equal = 0;  // where the entry keeps tensor digests
   std::uint64_t tensors_listed = 0;
   std::vector<std::string> tensors_differing;  // names, at most 20
+  std::vector<std::string> groups_differing;   // keys of all groups that those that differ lie in
   std::uint64_t tensors_added = 0;             // tensors of ours that the entry doesn't know
 
   // Every file of a complete entry is here, or the weights are the entry's.

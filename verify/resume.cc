@@ -60,6 +60,7 @@ std::optional<std::pair<std::string, HashOutcome>> ParseLine(std::string_view li
 VerifyJournal::VerifyJournal(VerifyJournal&& other) noexcept
     : path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
+      flushed_(other.flushed_),
       entries_(std::move(other.entries_)) {}
 
 VerifyJournal::~VerifyJournal() {
@@ -67,11 +68,12 @@ VerifyJournal::~VerifyJournal() {
 }
 
 Result<VerifyJournal> VerifyJournal::Open(const std::filesystem::path& state_folder,
-                                          const std::filesystem::path& copy) {
+                                          const std::filesystem::path& copy,
+                                          const std::string& part) {
   std::error_code code;
   std::filesystem::create_directories(state_folder, code);
   const std::filesystem::path absolute = std::filesystem::weakly_canonical(copy, code);
-  const Digest key = HashBytes(Algorithm::kSha256, AsBytes(absolute.string()));
+  const Digest key = HashBytes(Algorithm::kSha256, AsBytes(absolute.string() + '\0' + part));
   VerifyJournal journal;
   journal.path_ = state_folder / ("verify-" + key.Hex().substr(0, 32) + ".jsonl");
   journal.descriptor_ =
@@ -119,9 +121,13 @@ void VerifyJournal::Remember(const std::string& path, const FileStamp& stamp,
   for (const TreeNode& node : outcome.sub_roots) json.String(ToHex(node));
   const std::string line = json.EndArray().EndObject().Take() + "\n";
   // One write a line: a journal that cannot be written only costs the resumption.
-  if (write(descriptor_, line.data(), line.size()) == static_cast<ssize_t>(line.size())) {
-    fdatasync(descriptor_);
-  }
+  const bool written =
+      write(descriptor_, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  // Thousands of small files would wait for the disk longer than for their digests.
+  const auto now = std::chrono::steady_clock::now();
+  if (!written || now - flushed_ < std::chrono::seconds(1)) return;
+  fdatasync(descriptor_);
+  flushed_ = now;
 }
 
 void VerifyJournal::Discard() { unlink(path_.c_str()); }

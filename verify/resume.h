@@ -1,6 +1,7 @@
 // What an interrupted verify leaves behind, so that the same command goes on at the next file.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -12,15 +13,15 @@
 
 namespace hallmark {
 
-// A journal of finished files: one JSON line each, appended and flushed as files finish, so that
-// even a power cut costs one file. Digests are taken over only if size, inode and both times of the
-// file are what they were. Not thread-safe.
+// A journal of finished files: one JSON line each, appended as files finish and flushed to the disk
+// at most once a second: a killed process loses nothing, a power cut the last second. Digests are
+// taken over only if size, inode and both times of the file are what they were. Not thread-safe.
 class VerifyJournal {
  public:
-  // For the copy at `copy`, below `state_folder` (made if needed). An existing journal is read;
-  // lines that are broken or about other files are ignored.
+  // For the copy at `copy`, or the part of it ("3/16", or empty), below `state_folder` (made if
+  // needed). An existing journal is read; lines that are broken or about other files are ignored.
   static Result<VerifyJournal> Open(const std::filesystem::path& state_folder,
-                                    const std::filesystem::path& copy);
+                                    const std::filesystem::path& copy, const std::string& part);
   VerifyJournal(VerifyJournal&&) noexcept;
   VerifyJournal& operator=(VerifyJournal&&) = delete;
   ~VerifyJournal();
@@ -42,6 +43,7 @@ class VerifyJournal {
 
   std::filesystem::path path_;
   int descriptor_ = -1;
+  std::chrono::steady_clock::time_point flushed_;
   std::map<std::string, Entry> entries_;
 };
 

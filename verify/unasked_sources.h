@@ -7,6 +7,7 @@
 
 #include "src/io/directory.h"
 #include "verify/sources/source.h"
+#include "verify/verify_report.h"
 
 namespace hallmark {
 
@@ -19,5 +20,11 @@ struct UnaskedSources {
 };
 Result<UnaskedSources> FindUnaskedSources(const std::filesystem::path& copy,
                                           const DirectoryListing& listing, const Task& task);
+
+// Of the candidates, which are the sources from `first_candidate` on, only those stay that most
+// digests prove: of weights if there are any, else of other files if one alone has the most. The
+// verdicts of the others go, and a finding names them if none is proven.
+void DropUnprovenCandidates(std::size_t first_candidate, const std::filesystem::path& copy,
+                            std::vector<Source>& sources, VerifyReport& report);
 
 }  // namespace hallmark

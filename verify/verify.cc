@@ -3,7 +3,6 @@
 #include "verify/verify.h"
 
 #include <fmt/format.h>
-#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -18,9 +17,11 @@
 #include "verify/conclude.h"
 #include "verify/copy.h"
 #include "verify/copy_weights.h"
-#include "verify/damage.h"
+#include "verify/drawn_sample.h"
 #include "verify/listed_content.h"
+#include "verify/locate_damage.h"
 #include "verify/match.h"
+#include "verify/selection.h"
 #include "verify/unasked_sources.h"
 #include "verify/weights_comparison.h"
 #include "weights/model_sets.h"
@@ -28,15 +29,6 @@
 namespace hallmark {
 namespace fs = std::filesystem;
 namespace {
-
-const ManifestFile* ListedInManifest(const Source& source, const std::string& path) {
-  return source.manifest ? FindFile(*source.manifest, path) : nullptr;
-}
-
-bool IsUnreadFolder(const Finding& finding) {
-  return finding.code == "unreadable" || finding.code == "too-deep" ||
-         finding.code == "link-to-directory";
-}
 
 class Verification {
  public:
@@ -49,36 +41,36 @@ class Verification {
         weights_(copy_, task) {}
 
   Result<VerifyReport> Run() {
+    report_.asked = {options_.include, options_.weights_only, options_.compare_weights};
+    if (options_.sample) sample_.emplace(*options_.sample);
     report_.findings = copy_.Listing().findings;
-    report_.unread_folders = std::ranges::count_if(report_.findings, IsUnreadFolder);
+    report_.unread_folders = CountUnreadFolders(report_.findings);
     if (sources_.empty()) HM_TRY(LookForSources());
     FindSourcesInCopy();
-    AddFindings(HM_TRY(copy_.ReadHeaders(task_)));
+    if (options_.part) Stamp(*options_.part);
+    selection_.emplace(options_, copy_, sources_, is_source_);
+    const auto tells = [&](std::size_t p) { return selection_->InPart(p); };
+    AddFindings(HM_TRY(copy_.ReadHeaders(tells, task_)));
     for (std::size_t s = 0; s < sources_.size(); ++s) MatchListed(s);
-    const Copy::Hashed hashed = HM_TRY(copy_.Hash(options_.resume, task_));
-    report_.files_hashed = hashed.files;
-    report_.bytes_hashed = hashed.bytes;
+    HM_TRY(HashFilesOfCopy());
     HM_TRY(CheckContents());
+    if (sample_) {
+      HM_TRY(sample_->ReadPieces(copy_, task_, report_));
+      report_.sample = sample_->Summary();
+    }
     Judge();
-    DropUnprovenCandidates();
-    FindDisagreements();
+    DropUnprovenCandidates(first_candidate_, copy_.Path(), sources_, report_);
+    FindDisagreements(sources_, report_);
     AddUnlisted();
     HM_TRY(CompareAllWeights());
-    HM_TRY(LocateDamage());
+    const auto stretches = [&](const FileVerdict& file) { return KnownStretches(file); };
+    HM_TRY(LocateDamage(copy_, sources_, stretches, weights_, task_, report_));
     SummariseSources();
-    Conclude(options_, report_);
+    Conclude(report_);
     return std::move(report_);
   }
 
  private:
-  bool Included(std::string_view path) const {
-    if (options_.include.empty()) return true;
-    const std::string text(path);
-    return std::any_of(options_.include.begin(), options_.include.end(), [&](const std::string& g) {
-      return fnmatch(g.c_str(), text.c_str(), 0) == 0;
-    });
-  }
-
   // Of a path that the copy holds.
   const DirectoryEntry& EntryAt(const std::string& path) const {
     return copy_.Entry(IndexOf(path));
@@ -127,54 +119,21 @@ class Verification {
     return {};
   }
 
-  // Of the catalogue's entries whose names fit, only those stay that most digests prove: of weights
-  // if there are any, else of other files if one entry alone has the most.
-  void DropUnprovenCandidates() {
-    if (first_candidate_ >= sources_.size()) return;
-    std::vector<std::pair<std::size_t, std::size_t>> score(sources_.size());  // weights, others
-    for (const FileVerdict& file : report_.files) {
-      if (file.state != FileState::kOk && file.state != FileState::kRenamed) continue;
-      ++(file.holds_weights ? score[file.source].first : score[file.source].second);
-    }
-    const auto first = score.begin() + static_cast<std::ptrdiff_t>(first_candidate_);
-    const auto best = *std::max_element(first, score.end());
-    const bool proven =
-        best.first > 0 || (best.second > 0 && std::count(first, score.end(), best) == 1);
-    std::vector<std::size_t> new_index(sources_.size(), 0);
-    std::vector<Source> kept;
-    std::string dropped;
-    for (std::size_t s = 0; s < sources_.size(); ++s) {
-      const bool candidate = s >= first_candidate_;
-      if (candidate && !(proven && score[s] == best)) {
-        dropped += (dropped.empty() ? "" : ", ") + sources_[s].name;
-        continue;
-      }
-      new_index[s] = kept.size() + 1;
-      kept.push_back(std::move(sources_[s]));
-    }
-    if (!proven) {
-      report_.findings.push_back(
-          {Severity::kNote, "not-in-catalogue", copy_.Path().string(),
-           "names fit " + dropped + ", but no digest does: these are not those files"});
-    }
-    std::erase_if(report_.files, [&](const FileVerdict& file) { return !new_index[file.source]; });
-    for (FileVerdict& file : report_.files) file.source = new_index[file.source] - 1;
-    sources_ = std::move(kept);
-  }
-
   // Pairs what a source lists with what is there and says what is wrong before any hashing.
   void MatchListed(std::size_t s) {
     const Source& source = sources_[s];
-    const auto match = MatchByName(source, copy_.Listing());
+    const auto& match = selection_->MatchOf(s);
     const std::vector<bool> has_content = HasListedContent(source);
-    auto& present = present_.try_emplace(s, source.files.size()).first->second;
+    auto& with_content = present_.try_emplace(s, source.files.size()).first->second;
     std::vector<std::size_t> missing;
     std::vector<bool> matched(copy_.Size(), false);
     for (std::size_t i = 0; i < source.files.size(); ++i) {
       const ListedFile& listed = source.files[i];
-      if (!Included(listed.path) && !(match[i] && Included(copy_.Entry(*match[i]).path))) {
-        continue;
-      }
+      const auto unfinished =
+          match[i] ? std::nullopt : FindUnfinished(listed.path, copy_.Listing());
+      const auto present = match[i] ? match[i] : unfinished;
+      if (present) matched[*present] = true;  // also where nobody asked for it: it is that file
+      if (!selection_->Has(listed, present)) continue;
       if (copy_.IsOneFile() && !match[i]) {
         missing.push_back(i);
         continue;
@@ -182,14 +141,12 @@ class Verification {
       FileVerdict verdict = AsListed(listed, s);
       if (match[i]) {
         Expect(listed, source, *match[i], has_content[i], verdict);
-        if (has_content[i] && verdict.state == FileState::kUnread) present[i] = match[i];
-        matched[*match[i]] = true;
-      } else if (const auto unfinished = FindUnfinished(listed.path, copy_.Listing())) {
+        if (has_content[i] && verdict.state == FileState::kUnread) with_content[i] = match[i];
+      } else if (unfinished) {
         verdict.state = FileState::kIncomplete;
         UsePresent(*unfinished, verdict);
         verdict.holds_weights |= LooksLikeWeights(listed.path);
         WantTree(source, listed, *unfinished);
-        matched[*unfinished] = true;
       } else {
         missing.push_back(i);
         if (listed.optional) continue;
@@ -201,11 +158,16 @@ class Verification {
       if (bad_already && s < first_candidate_ && options_.on_early) options_.on_early(verdict);
       report_.files.push_back(std::move(verdict));
     }
+    missing_[s] = std::move(missing);
     // A missing file may be here under another name: its digest would tell.
+    if (!sample_) WantRenamed(s, matched);
+  }
+
+  void WantRenamed(std::size_t s, const std::vector<bool>& matched) {
     std::set<Algorithm> of_any_size;
     std::map<std::uint64_t, std::set<Algorithm>> of_size;
-    for (const std::size_t i : missing) {
-      const ListedFile& listed = source.files[i];
+    for (const std::size_t i : missing_[s]) {
+      const ListedFile& listed = sources_[s].files[i];
       std::set<Algorithm>& algorithms = listed.size ? of_size[*listed.size] : of_any_size;
       for (const ListedDigest& digest : listed.digests) {
         algorithms.insert(digest.digest.GetAlgorithm());
@@ -213,6 +175,7 @@ class Verification {
     }
     for (std::size_t p = 0; p < copy_.Size(); ++p) {
       if (matched[p] || is_source_[p]) continue;
+      if (!selection_->InPart(p)) continue;
       std::set<Algorithm> algorithms = of_any_size;
       if (const auto own = of_size.find(copy_.Entry(p).size); own != of_size.end()) {
         algorithms.insert(own->second.begin(), own->second.end());
@@ -221,7 +184,6 @@ class Verification {
       copy_.File(p).wanted.insert(algorithms.begin(), algorithms.end());
       rename_candidates_[s].insert(p);
     }
-    missing_[s] = std::move(missing);
   }
 
   static FileVerdict AsListed(const ListedFile& listed, std::size_t source) {
@@ -240,7 +202,8 @@ class Verification {
   }
 
   void WantTree(const Source& source, const ListedFile& listed, std::size_t p) {
-    const ManifestFile* file = ListedInManifest(source, listed.path);
+    if (sample_) return;
+    const ManifestFile* file = FindInManifest(source, listed.path);
     if (file != nullptr && !file->sub_roots.empty()) copy_.File(p).wanted.insert(Algorithm::kTree);
   }
 
@@ -256,10 +219,51 @@ class Verification {
       verdict.state = FileState::kNotComparable;
     } else {
       verdict.state = FileState::kUnread;  // until it was read
+      if (sample_ &&
+          !sample_->TakesWhole(verdict, report_.files.size(), FindInManifest(source, listed.path),
+                               selection_->KeyOf(p))) {
+        return;
+      }
       for (const ListedDigest& digest : listed.digests) {
         copy_.File(p).wanted.insert(digest.digest.GetAlgorithm());
       }
     }
+  }
+
+  // Files that match are told as soon as they are read: of others there may be more to say.
+  Result<void> HashFilesOfCopy() {
+    std::map<std::size_t, std::vector<std::size_t>> waiting;  // verdicts by file of the copy
+    if (options_.on_match) {
+      std::set<std::size_t> with_content;
+      for (const auto& [s, present] : present_) {
+        for (const auto& p : present) {
+          if (p) with_content.insert(*p);
+        }
+      }
+      for (std::size_t v = 0; v < report_.files.size(); ++v) {
+        const FileVerdict& file = report_.files[v];
+        if (file.state != FileState::kUnread || file.source >= first_candidate_) continue;
+        const std::size_t p = IndexOf(file.path);
+        if (!with_content.contains(p)) waiting[p].push_back(v);
+      }
+    }
+    const auto on_hashed = [&](std::size_t p) -> Result<void> {
+      const auto verdicts = waiting.find(p);
+      if (verdicts == waiting.end()) return {};
+      for (const std::size_t v : verdicts->second) {
+        FileVerdict& file = report_.files[v];
+        Fill(copy_.File(p), file);
+        if (!std::ranges::all_of(file.checks, &DigestCheck::Matches)) continue;
+        file.state = FileState::kOk;
+        file.told = true;
+        HM_TRY(options_.on_match(file, sources_[file.source].name));
+      }
+      return {};
+    };
+    const Copy::Hashed hashed = HM_TRY(copy_.Hash(options_.resume, on_hashed, task_));
+    report_.files_hashed = hashed.files;
+    report_.bytes_hashed = hashed.bytes;
+    return {};
   }
 
   Result<void> CheckContents() {
@@ -275,27 +279,9 @@ class Verification {
     return {};
   }
 
-  // Two sources that say different things of one file cannot both be right.
-  void FindDisagreements() {
-    std::map<std::pair<std::string, Algorithm>, std::pair<Digest, std::size_t>> said;
-    for (const FileVerdict& file : report_.files) {
-      for (const DigestCheck& check : file.checks) {
-        const Digest& digest = check.expected.digest;
-        const auto [at, first] =
-            said.try_emplace({file.listed_as, digest.GetAlgorithm()}, digest, file.source);
-        if (first || at->second.first == digest) continue;
-        report_.findings.push_back(
-            {Severity::kWarning, "sources-disagree", file.listed_as,
-             fmt::format("{} and {} list different {} digests for it",
-                         sources_[at->second.second].name, sources_[file.source].name,
-                         InfoOf(digest.GetAlgorithm()).name)});
-      }
-    }
-  }
-
   void Judge() {
     for (FileVerdict& file : report_.files) {
-      if (file.path.empty()) continue;
+      if (file.path.empty() || file.told) continue;
       const CopyFile& present = FileAt(file.path);
       Fill(present, file);
       const auto content = contents_.find({file.source, file.listed_as});
@@ -385,7 +371,7 @@ class Verification {
         std::ranges::any_of(sources_, [&](const Source& s) { return s.complete && counts(s); });
     for (std::size_t p = 0; p < copy_.Size(); ++p) {
       const DirectoryEntry& entry = copy_.Entry(p);
-      if (listed.contains(entry.path) || is_source_[p] || !Included(entry.path)) continue;
+      if (listed.contains(entry.path) || is_source_[p] || !selection_->HasPresent(p)) continue;
       // Programs go by the name; an empty file holds nothing by any.
       const bool holds_weights =
           copy_.File(p).holds_weights || (entry.size > 0 && LooksLikeWeights(entry.path));
@@ -410,7 +396,8 @@ class Verification {
   }
 
   Result<void> CompareAllWeights() {
-    if (!options_.compare_weights) return {};
+    // A part, or a sample, is not all of the weights.
+    if (!options_.compare_weights || options_.part || options_.sample) return {};
     bool found_same = false;
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       const Source& source = sources_[s];
@@ -508,58 +495,25 @@ class Verification {
     }
   }
 
-  // A shard whose digests are right holds no part of the difference.
-  void DropPlacesInIntactFiles() {
-    std::set<std::string> intact;
-    for (const FileVerdict& file : report_.files) {
-      if (file.state == FileState::kOk || file.state == FileState::kRenamed) {
-        intact.insert(file.path);
-      }
+  // Stretches of a file that pieces told to differ.
+  std::vector<ByteRange> KnownStretches(const FileVerdict& file) const {
+    std::vector<ByteRange> known;
+    if (sample_) known = sample_->BadStretches(file);
+    const auto content = contents_.find({file.source, file.listed_as});
+    if (content != contents_.end()) {
+      std::ranges::copy(content->second.stretches, std::back_inserter(known));
     }
-    for (WeightsVerdict::Difference& difference : report_.weights.differences) {
-      const auto is_intact = [&](const auto& place) { return intact.contains(place.first); };
-      if (!std::all_of(difference.places.begin(), difference.places.end(), is_intact)) {
-        std::erase_if(difference.places, is_intact);
-      }
-    }
+    return known;
   }
 
-  Result<void> LocateDamage() {
-    DropPlacesInIntactFiles();
-    for (FileVerdict& file : report_.files) {
-      if (!file.holds_weights) continue;  // bytes of a small side file tell nobody much
-      const bool cut = file.state == FileState::kWrongSize || file.state == FileState::kIncomplete;
-      if (file.listed_as.empty() || (file.state != FileState::kMismatch && !cut)) continue;
-      const Source& source = sources_[file.source];
-      const ManifestFile* listed = ListedInManifest(source, file.listed_as);
-      std::vector<DifferingBytes> stretches;
-      const CopyFile& present = FileAt(file.path);
-      if (listed != nullptr && present.outcome) {
-        const std::vector<TreeNode>& sub_roots = present.outcome->sub_roots;
-        if (cut) {
-          file.intact = IntactSpans(*listed, file.size, sub_roots);
-        } else {
-          for (const ByteRange& span : DifferingSpans(*listed, file.size, sub_roots)) {
-            stretches.push_back({span, 0});
-          }
-        }
-      } else if (source.model && !cut) {
-        const fs::path& root = *source.model;
-        const fs::path folder = fs::is_directory(root) ? root : root.parent_path();
-        const auto theirs = OpenFile(folder / file.listed_as);
-        const auto ours = OpenFile(EntryAt(file.path).full_path);
-        if (theirs && ours && (*theirs)->Size() == (*ours)->Size()) {
-          stretches = HM_TRY(CompareBytes(**ours, **theirs, task_));
-        }
-      }
-      if (const auto content = contents_.find({file.source, file.listed_as});
-          content != contents_.end()) {
-        for (const ByteRange& range : content->second.stretches) stretches.push_back({range, 0});
-      }
-      if (!stretches.empty())
-        file.damage = NameDamage(stretches, weights_.PlacesIn(file, source, report_.weights));
-    }
-    return {};
+  void Stamp(const PartOptions& asked) {
+    PartStamp& stamp = report_.part.emplace();
+    stamp.part = asked.part;
+    stamp.request = asked.request;
+    stamp.sources = FingerprintOf(sources_);
+    stamp.files = FingerprintOf(copy_.Listing());
+    stamp.total_files = copy_.Size();
+    for (std::size_t p = 0; p < copy_.Size(); ++p) stamp.total_bytes += copy_.Entry(p).size;
   }
 
   void SummariseSources() {
@@ -583,6 +537,8 @@ class Verification {
   // By source: where each of its files is, if it has listed content to check there.
   std::map<std::size_t, std::vector<std::optional<std::size_t>>> present_;
   std::map<std::pair<std::size_t, std::string>, ContentVerdict> contents_;  // source, listed path
+  std::optional<DrawnSample> sample_;
+  std::optional<Selection> selection_;
   CopyWeights weights_;
   VerifyReport report_;
 };

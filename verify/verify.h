@@ -4,14 +4,22 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "src/base/task.h"
 #include "verify/copy.h"
+#include "verify/sample.h"
 #include "verify/verify_report.h"
 
 namespace hallmark {
+
+// One part of a verification that several workers share.
+struct PartOptions {
+  Part part;
+  std::string request;  // fingerprint of what was asked; see PartStamp
+};
 
 struct VerifyOptions {
   std::vector<std::string> include = {};  // globs over paths; empty: everything
@@ -19,7 +27,14 @@ struct VerifyOptions {
   bool compare_weights = true;            // read tensors where files differ
   // Called for every wrong size and unfinished download before anything is hashed; may be empty.
   std::function<void(const FileVerdict&)> on_early = {};
+  // Called for each file that is as listed as soon as it was read, with the name of the source;
+  // may be empty. Not for those of which only the end tells: then they are in the report alone.
+  std::function<Result<void>(const FileVerdict&, const std::string& source)> on_match = {};
   ResumeOptions resume = {};
+  // Only the files of one part, or only a sample: files alone are compared then, and what is right
+  // is kPartial. Both need sources that were named.
+  std::optional<PartOptions> part = {};
+  std::optional<Sample> sample = {};
 };
 
 // `copy`: a directory or a single file. With no sources, the catalogue and the lists found around

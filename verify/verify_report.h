@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "verify/part.h"
+#include "verify/sample.h"
 #include "verify/sources/source.h"
 
 namespace hallmark {
@@ -15,7 +17,7 @@ enum class Verdict {
   kAuthentic,     // matches a statement signed by a trusted key
   kMatches,       // every listed file matches; the source is unauthenticated
   kSameWeights,   // files differ or are in another container, weight identity equal
-  kPartial,       // what was checked matches, but files are missing or unlisted
+  kPartial,       // what was checked matches, but files are missing, unlisted or not asked for
   kMismatch,      // checked, and it does not hold
   kInconclusive,  // nothing that could be compared
 };
@@ -31,7 +33,10 @@ enum class FileState {
   kUnlisted,       // there, not listed
   kUnread,         // could not be read to its end; see error
   kNotComparable,  // listed without a digest that could be computed
+  kSampled,        // what was drawn and read of it is right; the rest is not known
+  kNotSampled,     // not drawn: nothing is known of its bytes
 };
+std::optional<FileState> FileStateByName(std::string_view name);
 std::string_view FileStateName(FileState state);  // "wrong-size"
 
 // A stretch of a file that differs from what was listed, and what lies in it.
@@ -62,7 +67,9 @@ struct FileVerdict {
   std::optional<Error> error;     // for kUnread
   bool holds_weights = false;
   bool same_weights = false;  // not as listed, but the weights in question were proven the same
-  bool remembered = false;    // digest taken over from an interrupted run of the same command
+  std::uint64_t sampled_bytes = 0;  // of a sample: how much of it was read
+  bool told = false;                // by VerifyOptions::on_match
+  bool remembered = false;          // digest taken over from an interrupted run of the same command
 };
 
 struct WeightsVerdict {
@@ -103,8 +110,24 @@ struct SourceSummary {
 
 SourceSummary Summarise(const Source& source);
 
+// Folders below the copy that were not looked into.
+std::uint64_t CountUnreadFolders(const std::vector<Finding>& findings);
+
+// What of the options has a say in the verdict.
+struct VerifyAsked {
+  std::vector<std::string> include;
+  bool weights_only = false;
+  bool compare_weights = true;
+};
+
 struct VerifyReport {
+  VerifyAsked asked;
+  std::optional<PartStamp> part;        // if it is about one part only
+  std::optional<SampleSummary> sample;  // if it is about a sample only
+  std::uint64_t merged_from = 0;        // parts; 0: it was not merged
   Verdict verdict = Verdict::kInconclusive;
+  // kPartial only because no more was asked for, and all of that holds.
+  bool holds_as_asked = false;
   std::string summary;  // one sentence for people: what holds, and on whose word
   std::string hint;     // what would settle it, or empty
   std::vector<SourceSummary> sources;
@@ -115,5 +138,8 @@ struct VerifyReport {
   std::uint64_t files_hashed = 0;
   std::uint64_t bytes_hashed = 0;
 };
+
+// Two sources that say different things of one file cannot both be right: a finding says so.
+void FindDisagreements(const std::vector<Source>& sources, VerifyReport& report);
 
 }  // namespace hallmark

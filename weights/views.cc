@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "src/base/error.h"
 #include "src/base/page_buffer.h"
 #include "src/kernels/narrow.h"
 
@@ -13,16 +14,35 @@ namespace {
 
 constexpr std::uint64_t kScratch = 2 * 1024 * 1024;  // bytes a view reads at once, where it can
 
-// Scratch memory that is not cleared: every byte is read into before it is used.
+// Rows as long as this are read one by one, right to where they belong; shorter ones many at once
+// into scratch memory.
+constexpr std::uint64_t kLongRow = 8192;
+
+// Memory for one read, at most kScratch bytes. Every thread keeps what it has used for its next
+// read: fresh pages would cost as much as the reading.
 class Scratch {
  public:
-  explicit Scratch(std::uint64_t size) : bytes_(MakePageBuffer(size)), size_(size) {}
-  MutableByteSpan First(std::uint64_t size) { return {bytes_.get(), size}; }
-  MutableByteSpan All() { return First(size_); }
+  Scratch() {
+    if (Kept().empty()) Kept().push_back(MakePageBuffer(kScratch));
+    bytes_ = std::move(Kept().back());
+    Kept().pop_back();
+  }
+  ~Scratch() { Kept().push_back(std::move(bytes_)); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  MutableByteSpan First(std::uint64_t size) {
+    HM_CHECK(size <= kScratch);
+    return {bytes_.get(), size};
+  }
 
  private:
+  static std::vector<PageBuffer>& Kept() {
+    thread_local std::vector<PageBuffer> kept;  // one for each view inside another
+    return kept;
+  }
+
   PageBuffer bytes_;
-  std::uint64_t size_;
 };
 
 class View : public BlockSource {
@@ -145,15 +165,21 @@ class ColumnsView final : public View {
 
   Result<void> ReadRows(std::uint64_t first, std::uint64_t count, MutableByteSpan out) const {
     if (count == 1) return ReadInRow(first, 0, out);
-    Scratch scratch(count * *std::max_element(widths_.begin(), widths_.end()));
+    Scratch scratch;
     std::uint64_t column = 0;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       const std::uint64_t width = widths_[i];
       if (width == 0) continue;
-      const MutableByteSpan block = scratch.First(count * width);
-      HM_TRY(parts_[i]->Read(first * width, block));
+      const bool is_long = width >= kLongRow;
+      const MutableByteSpan block = is_long ? MutableByteSpan() : scratch.First(count * width);
+      if (!is_long) HM_TRY(parts_[i]->Read(first * width, block));
       for (std::uint64_t row = 0; row < count; ++row) {
-        std::memcpy(out.data() + row * row_bytes_ + column, block.data() + row * width, width);
+        const MutableByteSpan to = out.subspan(row * row_bytes_ + column, width);
+        if (is_long) {
+          HM_TRY(parts_[i]->Read((first + row) * width, to));
+        } else {
+          std::memcpy(to.data(), block.data() + row * width, width);
+        }
       }
       column += width;
     }
@@ -203,16 +229,14 @@ class RotaryView final : public View {
     return head * head_rows_ + i * 2 + half;
   }
 
-  // Rows of one head. They lie scattered over a stretch that is read at once if it is small, else
-  // row by row, which then are large.
+  // Rows of one head, scattered over a stretch.
   Result<void> ReadRows(std::uint64_t first, std::uint64_t count, MutableByteSpan out) const {
     std::uint64_t lowest = StoredRow(first), highest = lowest;
     for (std::uint64_t row = first + 1; row < first + count; ++row) {
       lowest = std::min(lowest, StoredRow(row));
       highest = std::max(highest, StoredRow(row));
     }
-    const std::uint64_t stretch = highest - lowest + 1;
-    if (count == 1 || (stretch * row_bytes_ > kScratch && row_bytes_ >= 4096)) {
+    if (count == 1 || row_bytes_ >= kLongRow) {
       for (std::uint64_t i = 0; i < count; ++i) {
         HM_TRY(base_->Read(StoredRow(first + i) * row_bytes_,
                            out.subspan(i * row_bytes_, row_bytes_)));
@@ -221,7 +245,7 @@ class RotaryView final : public View {
     }
     // A head of many short rows goes in batches of stored rows.
     const std::uint64_t batch = std::max<std::uint64_t>(1, kScratch / row_bytes_);
-    Scratch scratch(std::min(batch, stretch) * row_bytes_);
+    Scratch scratch;
     const std::uint64_t pairs = head_rows_ / 2;
     const std::uint64_t head_start = first / head_rows_ * head_rows_;
     for (std::uint64_t from = lowest; from <= highest; from += batch) {

@@ -6,6 +6,7 @@
 
 #include "cli/report/text.h"
 #include "src/base/text.h"
+#include "verify/witnesses.h"
 
 namespace hallmark {
 namespace {
@@ -56,7 +57,12 @@ std::string CatalogueListText(std::span<const CatalogueEntry> entries) {
     std::string remark = Count(entry.files.size(), "file");
     if (!entry.complete) remark += ", incomplete";
     if (!entry.weights.empty()) remark += ", weight identity";
-    if (!entry.built_in) remark += ", yours";
+    if (!entry.built_in) {
+      remark += ", yours";
+    } else if (!entry.user_files.empty()) {
+      remark += ", built in and yours";
+    }
+    if (!FindDissent(entry).empty()) remark += ", disputed";
     table.Add({EscapeForPeople(entry.id), EscapeForPeople(entry.Title()), remark});
   }
   return table.ToString(Style());
@@ -77,7 +83,12 @@ std::string CatalogueEntryText(const CatalogueEntry& entry, std::size_t width) {
                  : entry.incomplete.empty() ? "not all files are known"
                                             : entry.incomplete);
   add("note", entry.note);
-  add("origin", entry.built_in ? "built in" : "added by you");
+  std::string origin = entry.built_in ? "built in" : "added by you";
+  if (entry.built_in && !entry.user_files.empty()) origin += ", and confirmed or disputed by you";
+  add("origin", origin);
+  for (const Finding& finding : FindDissent(entry)) {
+    add("disputed", finding.subject + ": " + finding.message);
+  }
   for (const ListedFile& file : entry.files) {
     text += fmt::format("\n{}", EscapeForPeople(file.path));
     if (file.size) text += fmt::format("  {} bytes", WithCommas(*file.size));
@@ -109,6 +120,12 @@ void WriteCatalogueEntry(const CatalogueEntry& entry, bool files, JsonWriter* js
   if (!entry.note.empty()) json->Member("note", entry.note);
   if (!entry.weights.empty()) json->Member("weights", entry.weights);
   json->Key("built_in").Bool(entry.built_in);
+  json->Key("yours").Bool(!entry.user_files.empty());
+  json->Key("disputed").BeginArray();
+  for (const Finding& finding : FindDissent(entry)) {
+    json->String(finding.subject + ": " + finding.message);
+  }
+  json->EndArray();
   json->Member("file_count", static_cast<std::uint64_t>(entry.files.size()));
   if (files) {
     json->Key("files").BeginArray();

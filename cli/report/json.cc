@@ -24,8 +24,9 @@ std::string_view ErrcName(Errc code) {
   return "bug";
 }
 
-JsonWriter BeginReport(std::string_view verb, std::string_view verdict, ExitCode exit) {
-  JsonWriter json(JsonWriter::Form::kPretty);
+JsonWriter BeginReport(std::string_view verb, std::string_view verdict, ExitCode exit,
+                       JsonWriter::Form form) {
+  JsonWriter json(form);
   json.BeginObject();
   json.Member("schema", "hallmark.report/1");
   json.Member("verb", verb);
@@ -39,8 +40,8 @@ std::string EndReport(JsonWriter* json) {
   return json->Take() + "\n";
 }
 
-std::string ErrorReport(std::string_view verb, const Error& error) {
-  JsonWriter json = BeginReport(verb, "error", ExitCodeFor(error));
+std::string ErrorReport(std::string_view verb, const Error& error, JsonWriter::Form form) {
+  JsonWriter json = BeginReport(verb, "error", ExitCodeFor(error), form);
   json.Key("error");
   WriteError(error, &json);
   return EndReport(&json);

@@ -15,12 +15,15 @@
 namespace hallmark {
 
 // Opens the object: schema, verb, verdict, exit_code. The caller adds its members and ends it.
-JsonWriter BeginReport(std::string_view verb, std::string_view verdict, ExitCode exit);
+// On one line it is the last record of --json-lines.
+JsonWriter BeginReport(std::string_view verb, std::string_view verdict, ExitCode exit,
+                       JsonWriter::Form form = JsonWriter::Form::kPretty);
 // Ends the object and gives the text with its final newline.
 std::string EndReport(JsonWriter* json);
 
 // The report of a verb that could not do its work: verdict "error".
-std::string ErrorReport(std::string_view verb, const Error& error);
+std::string ErrorReport(std::string_view verb, const Error& error,
+                        JsonWriter::Form form = JsonWriter::Form::kPretty);
 
 // "error": {code, subject, message, offset?, hint?}
 void WriteError(const Error& error, JsonWriter* json);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cli/report/json.h"
+#include "cli/report/part_json.h"
 #include "cli/report/verify_report.h"
 
 namespace hallmark {
@@ -33,19 +34,24 @@ void WriteDamage(const DamagedRange& damage, JsonWriter* json) {
   json->EndObject();
 }
 
-void WriteFile(const VerifyReport& report, const FileVerdict& file, JsonWriter* json) {
+std::string_view SourceOf(const VerifyReport& report, const FileVerdict& file) {
+  if (file.state == FileState::kUnlisted || file.source >= report.sources.size()) return {};
+  return report.sources[file.source].name;
+}
+
+// `source`: its name; empty where no source lists the file.
+void WriteFile(const FileVerdict& file, std::string_view source, JsonWriter* json) {
   json->BeginObject();
   json->Member("state", FileStateName(file.state));
   if (!file.path.empty()) json->Member("path", file.path);
   if (!file.listed_as.empty()) json->Member("listed_as", file.listed_as);
-  if (file.state != FileState::kUnlisted && file.source < report.sources.size()) {
-    json->Member("source", report.sources[file.source].name);
-  }
+  if (!source.empty()) json->Member("source", source);
   json->Member("size", file.size);
   if (file.listed_size) json->Member("listed_size", *file.listed_size);
   json->Key("holds_weights").Bool(file.holds_weights);
   json->Key("same_weights").Bool(file.same_weights);
   json->Key("remembered").Bool(file.remembered);
+  if (file.sampled_bytes > 0) json->Member("sampled_bytes", file.sampled_bytes);
   json->Key("checks").BeginArray();
   for (const DigestCheck& check : file.checks) WriteCheck(check, json);
   json->EndArray();
@@ -104,6 +110,64 @@ void WriteWeights(const WeightsVerdict& weights, JsonWriter* json) {
   json->EndObject();
 }
 
+void WriteAsked(const VerifyAsked& asked, JsonWriter* json) {
+  json->Key("asked").BeginObject();
+  WriteTexts("include", asked.include, json);
+  json->Key("weights_only").Bool(asked.weights_only);
+  json->Key("compare_weights").Bool(asked.compare_weights);
+  json->EndObject();
+}
+
+void WriteSample(const SampleSummary& sample, JsonWriter* json) {
+  json->Key("sample").BeginObject();
+  json->Member("asked", sample.asked);
+  json->Member("seed", sample.seed);
+  json->Member("pieces", sample.pieces);
+  json->Member("all_pieces", sample.all_pieces);
+  json->Member("bytes", sample.bytes);
+  json->Member("all_bytes", sample.all_bytes);
+  json->Member("likely_found", sample.likely_found);
+  json->EndObject();
+}
+
+std::string Json(const VerifyReport& report, ExitCode exit, JsonWriter::Form form, bool files) {
+  JsonWriter json = BeginReport("verify", VerdictName(report.verdict), exit, form);
+  json.Member("summary", report.summary);
+  if (!report.hint.empty()) json.Member("hint", report.hint);
+  WriteAsked(report.asked, &json);
+  if (report.part) WritePart(*report.part, &json);
+  if (report.sample) WriteSample(*report.sample, &json);
+  if (report.merged_from > 0) json.Member("merged_from", report.merged_from);
+  json.Key("sources").BeginArray();
+  for (const SourceSummary& source : report.sources) {
+    json.BeginObject();
+    json.Member("name", source.name);
+    json.Member("dialect", source.dialect);
+    json.Member("title", source.title);
+    json.Key("complete").Bool(source.complete);
+    json.Key("inside_copy").Bool(source.inside_copy);
+    json.Key("resists_attackers").Bool(source.resists_attackers);
+    json.Member("listed_files", source.listed_files);
+    json.EndObject();
+  }
+  json.EndArray();
+  if (files) {
+    json.Key("files").BeginArray();
+    for (const FileVerdict& file : report.files) WriteFile(file, SourceOf(report, file), &json);
+    json.EndArray();
+  } else {
+    json.Member("records", static_cast<std::uint64_t>(report.files.size()));
+  }
+  WriteWeights(report.weights, &json);
+  json.Key("read").BeginObject();
+  json.Member("files_hashed", report.files_hashed);
+  json.Member("bytes_hashed", report.bytes_hashed);
+  json.Member("tensors_compared", report.weights.tensors_compared);
+  json.EndObject();
+  WriteFindings(report.findings, &json);
+  return EndReport(&json);
+}
+
 }  // namespace
 
 ExitCode VerifyExit(const VerifyReport& report) {
@@ -118,6 +182,8 @@ ExitCode VerifyExit(const VerifyReport& report) {
       exit = ExitCode::kMismatch;
       break;
     case Verdict::kPartial:
+      if (report.holds_as_asked) exit = ExitCode::kOk;
+      break;
     case Verdict::kInconclusive:
       break;
   }
@@ -134,43 +200,21 @@ ExitCode VerifyExit(const VerifyReport& report) {
 }
 
 std::string VerifyJson(const VerifyReport& report, ExitCode exit) {
-  JsonWriter json = BeginReport("verify", VerdictName(report.verdict), exit);
-  json.Member("summary", report.summary);
-  if (!report.hint.empty()) json.Member("hint", report.hint);
-  json.Key("sources").BeginArray();
-  for (const SourceSummary& source : report.sources) {
-    json.BeginObject();
-    json.Member("name", source.name);
-    json.Member("dialect", source.dialect);
-    json.Member("title", source.title);
-    json.Key("complete").Bool(source.complete);
-    json.Key("inside_copy").Bool(source.inside_copy);
-    json.Key("resists_attackers").Bool(source.resists_attackers);
-    json.Member("listed_files", source.listed_files);
-    json.EndObject();
-  }
-  json.EndArray();
-  json.Key("files").BeginArray();
-  for (const FileVerdict& file : report.files) WriteFile(report, file, &json);
-  json.EndArray();
-  WriteWeights(report.weights, &json);
-  json.Key("read").BeginObject();
-  json.Member("files_hashed", report.files_hashed);
-  json.Member("bytes_hashed", report.bytes_hashed);
-  json.Member("tensors_compared", report.weights.tensors_compared);
-  json.EndObject();
-  WriteFindings(report.findings, &json);
-  return EndReport(&json);
+  return Json(report, exit, JsonWriter::Form::kPretty, true);
 }
 
-std::string VerifyJsonLines(const VerifyReport& report) {
+std::string VerifyFileLine(const FileVerdict& file, std::string_view source) {
+  JsonWriter json(JsonWriter::Form::kCompact);
+  WriteFile(file, source, &json);
+  return json.Take() + "\n";
+}
+
+std::string VerifyLastLines(const VerifyReport& report, ExitCode exit) {
   std::string text;
   for (const FileVerdict& file : report.files) {
-    JsonWriter json(JsonWriter::Form::kCompact);
-    WriteFile(report, file, &json);
-    text += json.Take() + "\n";
+    if (!file.told) text += VerifyFileLine(file, SourceOf(report, file));
   }
-  return text;
+  return text + Json(report, exit, JsonWriter::Form::kCompact, false);
 }
 
 }  // namespace hallmark

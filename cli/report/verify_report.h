@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "cli/exit_code.h"
 #include "cli/terminal.h"
@@ -18,7 +19,9 @@ ExitCode VerifyExit(const VerifyReport& report);
 std::string VerifyText(const VerifyReport& report, bool verbose, const Style& style,
                        std::size_t width);
 std::string VerifyJson(const VerifyReport& report, ExitCode exit);
-// One line a file.
-std::string VerifyJsonLines(const VerifyReport& report);
+// --json-lines: a line for a file against the source of that name; then those of files that were
+// not told while work went on, and the report without files.
+std::string VerifyFileLine(const FileVerdict& file, std::string_view source);
+std::string VerifyLastLines(const VerifyReport& report, ExitCode exit);
 
 }  // namespace hallmark

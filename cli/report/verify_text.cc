@@ -17,9 +17,9 @@ constexpr std::size_t kShownTensors = 4;
 
 // What needs the reader most comes first.
 constexpr std::array kStateOrder = {
-    FileState::kMismatch, FileState::kWrongSize,  FileState::kUnread,
-    FileState::kMissing,  FileState::kIncomplete, FileState::kNotComparable,
-    FileState::kRenamed,  FileState::kUnlisted,   FileState::kOk,
+    FileState::kMismatch,   FileState::kWrongSize,     FileState::kUnread,     FileState::kMissing,
+    FileState::kIncomplete, FileState::kNotComparable, FileState::kRenamed,    FileState::kUnlisted,
+    FileState::kOk,         FileState::kSampled,       FileState::kNotSampled,
 };
 
 Tone ToneOf(Verdict verdict) {
@@ -46,6 +46,8 @@ Tone ToneOf(FileState state) {
     case FileState::kWrongSize:
       return Tone::kBad;
     case FileState::kUnlisted:
+    case FileState::kSampled:
+    case FileState::kNotSampled:
       return Tone::kPlain;
     default:
       return Tone::kUnsure;
@@ -91,6 +93,9 @@ std::string Remark(const FileVerdict& file) {
           file.error->offset ? fmt::format("at byte {:#x}: ", *file.error->offset) : "";
       return place + EscapeForPeople(file.error->message);
     }
+    case FileState::kSampled:
+      return fmt::format("{} of {} read and right", HumanBytes(file.sampled_bytes),
+                         HumanBytes(file.size));
     case FileState::kNotComparable:
       return "listed without a digest that could be compared";
     default:
@@ -149,7 +154,9 @@ std::string FilesText(const VerifyReport& report, bool verbose, const Style& sty
       bytes += file.size;
     }
     const std::string name(FileStateName(state));
-    const bool folds = state == FileState::kOk && files.size() > kShownOk && !verbose;
+    const bool folds = (state == FileState::kOk || state == FileState::kSampled ||
+                        state == FileState::kNotSampled) &&
+                       files.size() > kShownOk && !verbose;
     if (folds) {
       table.Add({name, Count(files.size(), "file"), HumanBytes(bytes)}, ToneOf(state));
       continue;
@@ -260,6 +267,13 @@ std::string SourcesText(const VerifyReport& report, std::size_t width) {
 std::string ReadText(const VerifyReport& report) {
   std::string text = fmt::format("\nread: {} hashed, {}", Count(report.files_hashed, "file"),
                                  HumanBytes(report.bytes_hashed));
+  if (report.sample) {
+    text += fmt::format("; sample {}, drawn by the seed {}", EscapeForPeople(report.sample->asked),
+                        EscapeForPeople(report.sample->seed));
+  }
+  if (report.merged_from > 0) {
+    text += fmt::format(", by {}", Count(report.merged_from, "part"));
+  }
   if (report.weights.tensors_compared > 0) {
     text += fmt::format("; {} compared", Count(report.weights.tensors_compared, "tensor"));
   }

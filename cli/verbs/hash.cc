@@ -7,6 +7,7 @@
 
 #include "cli/report/digest_list.h"
 #include "cli/report/json.h"
+#include "cli/report/part_json.h"
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
 #include "formats/registry.h"
@@ -72,6 +73,7 @@ class HashRun {
       }
     }
     for (const std::string& operand : arguments_.Operands()) HM_TRY(AddFiles(operand));
+    if (const auto part = HM_TRY(PartAskedFor("hash", arguments_))) KeepOnly(*part);
     HM_TRY(HashAll());
     HM_TRY(Finish());
     return exit_;
@@ -168,6 +170,26 @@ class HashRun {
                  std::nullopt, "leave autov3 out, or give safetensors files"};
   }
 
+  // Of the files those of one part.
+  void KeepOnly(const Part& part) {
+    stamp_ = PartStamp{.part = part, .request = RequestOf("hash", arguments_, {"--algo"})};
+    Fingerprint print;
+    std::vector<WorkItem> items;
+    for (const ListedFile& file : files_) {
+      items.push_back({file.name, file.size});
+      print.AddFile(file.name, file.path);
+      stamp_->total_bytes += file.size;
+    }
+    stamp_->total_files = files_.size();
+    stamp_->files = print.Finish();
+    const std::vector<std::uint64_t> parts = DivideWork(items, part.count);
+    std::vector<ListedFile> kept;
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      if (parts[i] == part.index) kept.push_back(std::move(files_[i]));
+    }
+    files_ = std::move(kept);
+  }
+
   Result<void> HashAll() {
     std::uint64_t bytes = 0;
     std::vector<FileToHash> todo;
@@ -254,20 +276,26 @@ class HashRun {
   }
 
   Result<void> Finish() {
-    if (format_ == "json") {
-      JsonWriter json = BeginReport("hash", ExitCodeName(exit_), exit_);
-      json.Key("files").BeginArray();
+    if (format_ == "json" || format_ == "json-lines") {
+      const bool lines = format_ == "json-lines";
+      JsonWriter json = BeginReport("hash", ExitCodeName(exit_), exit_,
+                                    lines ? JsonWriter::Form::kCompact : JsonWriter::Form::kPretty);
+      if (stamp_) WritePart(*stamp_, &json);
       std::uint64_t hashed = 0, bytes = 0;
+      if (!lines) json.Key("files").BeginArray();
       for (const ListedFile& file : files_) {
-        Write(file, &json);
+        if (!lines) Write(file, &json);
         if (file.error) continue;
         ++hashed;
         bytes += file.size;
       }
-      json.EndArray();
+      if (!lines) json.EndArray();
+      if (lines) json.Member("records", static_cast<std::uint64_t>(files_.size()));
       json.Member("files_hashed", hashed);
       json.Member("bytes_hashed", bytes);
-      text_ = EndReport(&json);
+      const std::string report = EndReport(&json);
+      if (IsStreamed()) return session_.PrintNow(report);
+      text_ += report;
     }
     if (IsStreamed()) return {};
     return session_.PrintTo(arguments_.Text("--output"), arguments_.Given("--force"), text_);
@@ -278,6 +306,7 @@ class HashRun {
   std::string format_;
   std::vector<Algorithm> algorithms_;
   std::vector<ListedFile> files_;
+  std::optional<PartStamp> stamp_;
   std::size_t next_ = 0;  // first file whose line was not written
   std::string text_;
   ExitCode exit_ = ExitCode::kOk;
@@ -360,8 +389,12 @@ class TensorHashRun {
 };
 
 Result<ExitCode> Run(const Arguments& arguments, Session& session) {
-  if (arguments.Text("--format") == "gguf-hash") return TensorHashRun(arguments, session).Run();
-  if (arguments.Text("--format") == "manifest") return WriteModelManifest(arguments, session);
+  const std::string format = arguments.Text("--format");
+  if (arguments.Given("--part") && (format == "gguf-hash" || format == "manifest")) {
+    return Error{Errc::kUsage, "hash", fmt::format("a {} is not made in parts", format)};
+  }
+  if (format == "gguf-hash") return TensorHashRun(arguments, session).Run();
+  if (format == "manifest") return WriteModelManifest(arguments, session);
   return HashRun(arguments, session).Run();
 }
 
@@ -404,11 +437,13 @@ Verb HashVerb() {
             .choices = {"gnu", "bsd", "checklist", "hashdeep", "gguf-hash", "manifest", "json"}},
            OutputOption("write to FILE, whole or not at all, instead of stdout"),
            ForceOption(),
+           PartOption(),
            JsonOption(),
            JsonLinesOption()},
           WorkOptions()),
       .examples = {{"hallmark hash model.safetensors", "a line that sha256sum -c can check"},
                    {"hallmark hash --algo md5,sha256,tree llama-2-7b/", "three digests, one read"},
+                   {"hallmark hash --part 3/16 --json-lines mirror/", "one of sixteen workers"},
                    {"hallmark hash --format manifest -o llama-2-7b.json llama-2-7b/",
                     "write down what an official copy is"}},
       .exits = WithCommonExits({{ExitCode::kOk, "every file was read and hashed"}}),

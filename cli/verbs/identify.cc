@@ -6,6 +6,7 @@
 #include "cli/report/identify_report.h"
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
+#include "verify/user_catalogue.h"
 
 namespace hallmark {
 namespace {

@@ -11,6 +11,7 @@ Verb HashVerb();
 Verb IdVerb();
 Verb IdentifyVerb();
 Verb InspectVerb();
+Verb MergeReportsVerb();
 Verb VerifyVerb();
 Verb VersionVerb();
 

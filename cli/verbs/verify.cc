@@ -3,11 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <random>
+
 #include "cli/places.h"
+#include "cli/report/part_json.h"
 #include "cli/report/text.h"
 #include "cli/report/verify_report.h"
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
+#include "src/base/text.h"
 
 namespace hallmark {
 namespace {
@@ -23,7 +27,45 @@ void TellEarly(const FileVerdict& file, Session& session) {
   }
 }
 
+// A seed that nobody could know before.
+std::string FreshSeed() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}", device(), device());
+}
+
+Result<std::optional<Sample>> SampleAskedFor(const Arguments& arguments, bool in_parts) {
+  const std::string text = arguments.Text("--sample");
+  std::string seed = arguments.Text("--seed");
+  if (text.empty()) {
+    if (seed.empty()) return std::optional<Sample>();
+    return Error{Errc::kUsage, "verify", "--seed draws a --sample, and none was asked for"};
+  }
+  const bool is_subset = text.find('/') != std::string::npos;
+  if (seed.empty() && is_subset) seed = "0";  // so that all of them together hold every piece
+  if (seed.empty() && in_parts) {
+    return Error{Errc::kUsage, "verify", "parts that draw a sample need one --seed for all",
+                 std::nullopt, "any text that whoever made the copy could not know"};
+  }
+  if (seed.empty()) seed = FreshSeed();
+  auto sample = Sample::Parse(text, std::move(seed));
+  if (sample) return sample;
+  return Error{
+      Errc::kUsage, "verify",
+      fmt::format("--sample: got {}, expected a share such as 5%, or N/T", EscapeForPeople(text))};
+}
+
 Result<ExitCode> Run(const Arguments& arguments, Session& session) {
+  VerifyOptions options;
+  const auto part = HM_TRY(PartAskedFor("verify", arguments));
+  options.sample = HM_TRY(SampleAskedFor(arguments, part.has_value()));
+  if ((part || options.sample) && !arguments.Given("--against")) {
+    return Error{Errc::kUsage, "verify", "a part or a sample is checked against a named source",
+                 std::nullopt, "name it with --against"};
+  }
+  if ((part || options.sample) && arguments.Given("--weights-only")) {
+    return Error{Errc::kUsage, "verify", "of a part or a sample files are compared, not weights",
+                 std::nullopt, "--include chooses files of weights"};
+  }
   std::vector<Source> sources;
   for (const std::string& spec : arguments.Values("--against")) {
     sources.push_back(HM_TRY(OpenSource(spec, session.GetTask())));
@@ -31,18 +73,28 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   if (arguments.Given("--weights-only") && arguments.Given("--no-weights")) {
     return Error{Errc::kUsage, "verify", "--weights-only and --no-weights leave nothing to do"};
   }
-  VerifyOptions options;
   options.include = arguments.Values("--include");
   options.weights_only = arguments.Given("--weights-only");
   options.compare_weights = !arguments.Given("--no-weights");
   options.on_early = [&](const FileVerdict& file) { TellEarly(file, session); };
   options.resume.state_folder = StateFolder();
+  if (part) {
+    options.part = PartOptions{
+        *part, RequestOf("verify", arguments,
+                         {"--against", "--include", "--no-weights", "--sample", "--seed"})};
+    options.resume.part = arguments.Text("--part");
+  }
+  if (arguments.Given("--json-lines")) {
+    options.on_match = [&](const FileVerdict& file, const std::string& source) {
+      return session.PrintNow(VerifyFileLine(file, source));
+    };
+  }
 
   const VerifyReport report =
       HM_TRY(Verify(arguments.Operands()[0], std::move(sources), options, session.GetTask()));
   const ExitCode exit = VerifyExit(report);
   if (arguments.Given("--json-lines")) {
-    HM_TRY(session.Print(VerifyJsonLines(report)));
+    HM_TRY(session.Print(VerifyLastLines(report, exit)));
   } else if (arguments.Given("--json")) {
     HM_TRY(session.Print(VerifyJson(report, exit)));
   } else {
@@ -63,7 +115,9 @@ Verb VerifyVerb() {
           "weights by their identity. Says what was read and on whose word the verdict stands.\n\n"
           "The verdict is the first word of the output: matches (every listed file matches), "
           "same-weights (files differ, or are in another container, but every number is equal), "
-          "partial (what was checked matches, but something is missing or unlisted), mismatch, or "
+          "partial (what was checked matches, but something is missing, unlisted or was not asked "
+          "for), "
+          "mismatch, or "
           "inconclusive (nothing that could be compared).\n\n"
           "A SOURCE is a checksum list in any common dialect (GNU, BSD, openssl, checklist.chk, a "
           "single hash, hashdeep, llama-gguf-hash, a hub's listing, a git-lfs pointer), a torrent, "
@@ -92,6 +146,17 @@ Verb VerifyVerb() {
                           .help = "configuration and tokenizer files that differ do not count"},
                          {.name = "--no-weights",
                           .help = "compare files only, read no tensors where they differ"},
+                         PartOption(),
+                         {.name = "--sample",
+                          .kind = ValueKind::kText,
+                          .value = "SHARE",
+                          .help = "read only 5% of the pieces, or the N-th of T samples that "
+                                  "together hold all (N/T); the verdict is partial"},
+                         {.name = "--seed",
+                          .kind = ValueKind::kText,
+                          .value = "TEXT",
+                          .help = "what the sample is drawn by (default: fresh for 5%, fixed for "
+                                  "N/T)"},
                          VerboseOption("every file, digest and range in full"),
                          JsonOption(),
                          JsonLinesOption()},
@@ -102,9 +167,14 @@ Verb VerifyVerb() {
                     "a converted copy against a manifest"},
                    {"hallmark verify llama-7b/ --against catalogue:llama-1/7B",
                     "against the known checksums of a release"},
-                   {"hallmark verify download/", "against whatever is known about it"}},
+                   {"hallmark verify download/", "against whatever is known about it"},
+                   {"hallmark verify mirror/ --against mirror.json --sample 1%",
+                    "a look at a hundredth of it"},
+                   {"hallmark verify mirror/ --against mirror.sha256 --part 3/16 --json-lines",
+                    "one of sixteen workers"}},
       .exits = WithCommonExits(
-          {{ExitCode::kOk, "matches or same-weights"},
+          {{ExitCode::kOk,
+            "matches or same-weights; partial, where no more was asked for and that holds"},
            {ExitCode::kMismatch, "mismatch: checked, and it does not hold"},
            {ExitCode::kInconclusive, "partial or inconclusive; a file is missing or unreadable"},
            {ExitCode::kMalformed, "a source breaks its own format"},

@@ -4,12 +4,12 @@ _hallmark() {
   local verb=${COMP_WORDS[1]} first=2
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W 'verify identify id inspect hash catalogue completion version --help --version' -- "$cur"))
+    COMPREPLY=($(compgen -W 'verify identify id inspect hash catalogue merge-reports completion version --help --version' -- "$cur"))
     return
   fi
   if [[ $verb == catalogue ]]; then
     if ((COMP_CWORD == 2)); then
-      COMPREPLY=($(compgen -W 'list show export import add' -- "$cur"))
+      COMPREPLY=($(compgen -W 'list show export import add remove' -- "$cur"))
       return
     fi
     verb="$verb ${COMP_WORDS[2]}" first=3
@@ -20,12 +20,15 @@ _hallmark() {
       case $prev in
         --against) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --include) return ;;
+        --part) return ;;
+        --sample) return ;;
+        --seed) return ;;
         --threads|-j) return ;;
         --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --against --include --weights-only --no-weights --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --against --include --weights-only --no-weights --part --sample --seed --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
@@ -44,12 +47,13 @@ _hallmark() {
       ;;
     'id')
       case $prev in
+        --part) return ;;
         --threads|-j) return ;;
         --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --layers --tensors --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --layers --tensors --part --json --json-lines --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
@@ -71,12 +75,13 @@ _hallmark() {
         --algo) COMPREPLY=($(compgen -W 'sha256 md5 sha1 sha384 sha512 blake2b blake3 crc32 xxh64 git-blob tree autov1 autov2 autov3' -- "$cur")); return ;;
         --format) COMPREPLY=($(compgen -W 'gnu bsd checklist hashdeep gguf-hash manifest json' -- "$cur")); return ;;
         --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --part) return ;;
         --threads|-j) return ;;
         --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --algo --format --output --force --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --algo --format --output --force --part --json --json-lines --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
@@ -106,8 +111,11 @@ _hallmark() {
       fi
       ;;
     'catalogue import')
+      case $prev in
+        --witness) return ;;
+      esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --force' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --witness --dissent --force' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
@@ -118,12 +126,30 @@ _hallmark() {
         --model) return ;;
         --release) return ;;
         --publisher) return ;;
+        --witness) return ;;
         --threads|-j) return ;;
         --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --family --model --release --publisher --force --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --family --model --release --publisher --witness --dissent --force --threads --progress --color --quiet' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'catalogue remove')
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help' -- "$cur"))
+      else
+        COMPREPLY=()
+      fi
+      ;;
+    'merge-reports')
+      case $prev in
+        --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --verbose --json --output --force' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi

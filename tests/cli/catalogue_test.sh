@@ -20,8 +20,11 @@ cp -r "$fixtures/meta-llama2-bf16" model
 run 0 catalogue add model my-org/tiny --publisher 'My Org'
 run 0 catalogue show my-org/tiny
 out_has hm1:f002385abf1bde44ed161deb1aa760168242ff88844c4a9c9e9a6781181f17ee 'My Org'
-run 2 catalogue add model my-org/tiny
-err_has --force
+run 0 catalogue add model my-org/tiny
+out_has 'nothing new'
+run 0 catalogue add model my-org/tiny --witness alice
+run 0 catalogue show my-org/tiny
+out_has 'your own copy, alice'
 run 0 verify model --against catalogue:my-org/tiny
 run 0 verify "$fixtures/hf-bin" --against catalogue:my-org/tiny
 [[ $(head -1 "$scratch/out") == same-weights:* ]] || complain 'a mirror against the catalogue'
@@ -32,13 +35,40 @@ out_has my-org/tiny
 run 0 catalogue export my-org/tiny -o entry.json
 XDG_DATA_HOME=$scratch/other run 0 catalogue import entry.json
 XDG_DATA_HOME=$scratch/other run 0 verify model --against catalogue:my-org/tiny
-run 2 catalogue import entry.json
-run 0 catalogue import entry.json --force
+XDG_DATA_HOME=$scratch/other run 0 catalogue import entry.json --force
+XDG_DATA_HOME=$scratch/other run 0 catalogue remove catalogue:my-org/tiny
+XDG_DATA_HOME=$scratch/other run 3 verify model --against catalogue:my-org/tiny
+run 2 catalogue remove llama-1/7B
+
+# Who says otherwise is refused, or both are kept and said wherever it counts.
+cp -r model other
+echo '{}' >other/params.json
+run 2 catalogue add other my-org/tiny --witness bob
+err_has params.json --dissent
+run 0 catalogue add other my-org/tiny --witness bob --dissent
+run 0 catalogue list
+grep -q 'my-org/tiny.*disputed' "$scratch/out" || complain 'the list hides a dispute'
+run 1 verify model --against catalogue:my-org/tiny --json
+json '{(f["code"], f["subject"]) for f in r["findings"] if f["severity"] == "warning"}' \
+  "{('witnesses-disagree', 'params.json')}"
+run 0 identify model --json
+json '"bob" in [f["message"] for f in r["findings"] if f["code"] == "witnesses-disagree"][0]' True
+run 0 catalogue remove my-org/tiny
 
 # A manifest is as good as the files.
 run 0 hash model --format manifest -o manifest.json
 run 0 catalogue add manifest.json my-org/from-manifest
 run 0 verify model --against catalogue:my-org/from-manifest
+run 2 catalogue add model
+err_has 'ID is missing'
+python3 - <<'P'
+import json
+manifest = json.load(open("manifest.json"))
+manifest["origin"] = "my-org/by-origin"
+json.dump(manifest, open("origin.json", "w"))
+P
+run 0 catalogue add origin.json
+run 0 verify model --against catalogue:my-org/by-origin
 run 2 catalogue add model llama-1/7B
 echo '{"schema":"hallmark.catalogue/1"' >broken.json
 run 4 catalogue import broken.json

@@ -77,7 +77,7 @@ TEST(Parse, RefusesWhatMakesNoSense) {
   EXPECT_EQ(Refused({"hash", "a", "-j", "0"}).message, "--threads: got 0, limit 1 to 4096");
   EXPECT_EQ(Refused({"hash", "a", "-j", "-1"}).message, "--threads: got -1, limit 1 to 4096");
   EXPECT_EQ(Refused({"hash", "a", "-o", "x", "-o", "y"}).message, "--output was given twice");
-  EXPECT_EQ(Refused({"catalogue"}).message, "needs one of list, show, export, import, add");
+  EXPECT_EQ(Refused({"catalogue"}).message, "needs one of list, show, export, import, add, remove");
 }
 
 TEST(Parse, EscapesWhatItQuotes) {

@@ -4,9 +4,10 @@
 # shellcheck source-path=SCRIPTDIR source=support.sh
 source "$(dirname "$0")/support.sh"
 
-# conforms SCHEMA [line]: the last run's output, or each of its lines as an item of `line`.
+# conforms SCHEMA [line [last]]: the last run's output, or each of its lines as an item of `line`;
+# with `last` the last line is the report.
 conforms() {
-  python3 - "$root/docs/schemas/$1.schema.json" "$scratch/out" "${2-}" <<'P' || complain "$command_line: not what $1.schema.json says"
+  python3 - "$root/docs/schemas/$1.schema.json" "$scratch/out" "${2-}" "${3-}" <<'P' || complain "$command_line: not what $1.schema.json says"
 import json, re, sys
 schema = json.load(open(sys.argv[1]))
 def fail(path, why):
@@ -49,6 +50,11 @@ if sys.argv[3]:
     lines = text.splitlines()
     if not lines:
         fail("report", "no lines")
+    if sys.argv[4]:
+        last = json.loads(lines.pop())
+        check(schema, last, "last")
+        if last["records"] != len(lines):
+            fail("last", "counts other records")
     for line in lines:
         check(rule, json.loads(line), sys.argv[3])
 else:
@@ -64,7 +70,7 @@ conforms report-version
 run 3 hash --json model missing
 conforms report-hash
 run 0 hash --json-lines model
-conforms report-hash files
+conforms report-hash files last
 run 3 inspect --json missing
 conforms report-error
 run 0 hash model --format manifest -o "$scratch/manifest.json"
@@ -81,13 +87,22 @@ done
 run 0 id --json --layers --tensors model
 conforms report-id
 run 0 id --json-lines model
-conforms report-id tensors
+conforms report-id models last
+run 3 id --json --layers model missing --part 1/1
+conforms report-id
 run 0 verify model --against "$scratch/list" --json
 conforms report-verify
 run 0 verify model --against "$scratch/list" --json-lines
-conforms report-verify files
+conforms report-verify files last
 run 0 verify "$fixtures/hf-bin" --against "$scratch/manifest.json" --json
 conforms report-verify
+run 0 verify model --against "$scratch/manifest.json" --sample 1/2 --part 1/1 --json
+conforms report-verify
+cp "$scratch/out" part.json
+run 0 merge-reports part.json --json
+conforms report-verify
+run 3 verify missing --against "$scratch/list" --json-lines
+conforms report-error
 cp -r model tampered
 printf 'xxxx' | dd of=tampered/consolidated.00.pth bs=1 seek=20000 conv=notrunc status=none
 rm tampered/consolidated.01.pth

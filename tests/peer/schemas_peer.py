@@ -51,6 +51,8 @@ def main():
         report("report-id", "id", "--json", "--tensors", "--layers", model)
         report("report-identify", "identify", "--json", model)
         report("report-verify", "verify", "--json", model, "--against", f"{FIXTURES}/hf-bin")
+        report("report-verify", "verify", "--json", model, "--against", f"{FIXTURES}/hf-bin", "--part", "1/2")
+        report("report-id", "id", "--json", model, "--part", "1/1")
     check.finish()
 
 

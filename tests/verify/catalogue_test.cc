@@ -172,6 +172,12 @@ TEST(ParseCatalogue, RefusesWhatBreaksTheSchema) {
       {Replaced("\"complete\":true,", ""), "/complete: missing"},
       {Replaced("hm1:01", "hm1:0"), "/weights: not hm1:"},
       {Replaced("0202", "02"), "/tensors/0/digest: not 64 hex digits"},
+      {Replaced("{\"value\":\"00000001\",\"claim\":\"own\"}",
+                "[{\"value\":\"00000001\",\"claim\":\"own\"},"
+                "{\"value\":\"00000001\",\"claim\":\"community\"}]"),
+       "a value stands twice"},
+      {Replaced("\"tensors\":", "\"disputed_weights\":[\"hm1:01\"],\"tensors\":"),
+       "/disputed_weights: not another weight identity"},
       {Replaced("\"family\":\"Own\",", ""), "/family: missing"},
       {Replaced("\"models\":", "\"models\":[],\"model\":"),
        "/models: the catalogue lists no model"},
@@ -194,60 +200,6 @@ TEST(ParseCatalogue, ReportsUnknownFields) {
   ASSERT_TRUE(Ok(parsed));
   ASSERT_EQ(parsed->findings.size(), 1u);
   EXPECT_THAT(parsed->findings[0].message, HasSubstr("/models/0/files/0/mood"));
-}
-
-TEST(UserCatalogue, AddsExportsAndImports) {
-  const TemporaryFolder home;
-  const TemporaryFolder friend_home;
-  Manifest manifest;
-  manifest.weights = "hm1:" + std::string(64, 'a');
-  manifest.files.push_back({"w.safetensors", 5, {HashBytes(Algorithm::kSha256, {})}, {}});
-  manifest.tensors.emplace_back();
-  manifest.tensors[0].name = "lm_head.weight";
-
-  const auto entry = EntryFromManifest(manifest, {"my-org/my-model", "", "", "2024", "My Org"});
-  ASSERT_TRUE(Ok(entry));
-  ASSERT_TRUE(Ok(AddEntry(home.Path() / "new" / "folder", *entry, false)));
-  const auto again = AddEntry(home.Path() / "new" / "folder", *entry, false);
-  const auto catalogue = Catalogue::Load(home.Path() / "new" / "folder");
-
-  ASSERT_TRUE(Ok(catalogue));
-  const CatalogueEntry* found = catalogue->Find("my-org/my-model");
-  ASSERT_NE(found, nullptr);
-  EXPECT_FALSE(found->built_in);
-  EXPECT_EQ(found->Title(), "my-org my-model (My Org)");
-  EXPECT_EQ(found->files[0].digests[0].claim, "own");
-  EXPECT_EQ(found->tensors[0].name, "lm_head.weight");
-  EXPECT_EQ(found->weights, manifest.weights);
-  ASSERT_FALSE(again);
-  EXPECT_EQ(again.error().code, Errc::kUsage);
-  EXPECT_TRUE(Ok(AddEntry(home.Path() / "new" / "folder", *entry, true)));
-
-  const auto text = ExportEntry(*found);
-  ASSERT_TRUE(Ok(text));
-  ASSERT_TRUE(Ok(ImportCatalogue(friend_home.Path(), *text, "friend.json", false)));
-  const auto theirs = Catalogue::Load(friend_home.Path());
-  EXPECT_EQ(*ExportEntry(*theirs->Find("my-org/my-model")), *text);
-  EXPECT_FALSE(ImportCatalogue(friend_home.Path(), *text, "friend.json", false));
-}
-
-TEST(UserCatalogue, CannotShadowTheBuiltInPart) {
-  const TemporaryFolder home;
-  const std::string text = Replaced("own/one", "LLAMA-1/7b");
-
-  const auto imported = ImportCatalogue(home.Path(), text, "own.json", true);
-  home.Write("sneaky.json", text);
-  home.Write("broken.json", "{");
-  home.Write("notes.txt", "not a catalogue");
-  const auto catalogue = Catalogue::Load(home.Path());
-
-  ASSERT_FALSE(imported);
-  EXPECT_EQ(imported.error().code, Errc::kUsage);
-  ASSERT_TRUE(Ok(catalogue));
-  EXPECT_EQ(catalogue->Models().size(), BuiltIn().Models().size());
-  ASSERT_EQ(catalogue->Findings().size(), 2u);
-  EXPECT_EQ(catalogue->Findings()[0].code, "broken-catalogue");
-  EXPECT_EQ(catalogue->Findings()[1].code, "catalogue-id-taken");
 }
 
 TEST(EntryFromManifest, RefusesIdsThatAreNone) {

@@ -21,8 +21,9 @@ VerifyReport Report(std::vector<FileVerdict> files) {
   return report;
 }
 
-Verdict VerdictOf(VerifyReport report, const VerifyOptions& options = {}) {
-  Conclude(options, report);
+Verdict VerdictOf(VerifyReport report, const VerifyAsked& asked = {}) {
+  report.asked = asked;
+  Conclude(report);
   EXPECT_FALSE(report.summary.empty());
   return report.verdict;
 }
@@ -77,7 +78,7 @@ TEST(Conclude, AnyDifferenceIsAMismatch) {
 }
 
 TEST(Conclude, WeightsOnlyForgivesSideFilesAndNothingElse) {
-  const VerifyOptions options{.weights_only = true};
+  const VerifyAsked options{.weights_only = true};
   EXPECT_EQ(VerdictOf(Report({File(FileState::kOk, kWeights), File(FileState::kMismatch, kSide)}),
                       options),
             Verdict::kMatches);
@@ -135,9 +136,57 @@ TEST(Conclude, SaysWhatTheWordIsWorth) {
   auto report = Report({File(FileState::kOk, kWeights)});
   report.sources[0].inside_copy = true;
   report.sources[0].resists_attackers = false;
-  Conclude({}, report);
+  Conclude(report);
   EXPECT_THAT(report.summary, testing::HasSubstr("came with the copy"));
   EXPECT_THAT(report.summary, testing::HasSubstr("accidents, not attackers"));
+}
+
+TEST(Conclude, APartIsPartialAndHoldsAsAsked) {
+  auto report = Report({File(FileState::kOk, kWeights)});
+  report.part = PartStamp{.part = {2, 3}};
+  report.sources[0].complete = false;  // a matter of the whole
+  Conclude(report);
+  EXPECT_EQ(report.verdict, Verdict::kPartial);
+  EXPECT_TRUE(report.holds_as_asked);
+  EXPECT_THAT(report.summary, testing::HasSubstr("part 2 of 3: 1 listed file matches"));
+
+  report.files.clear();
+  Conclude(report);
+  EXPECT_TRUE(report.holds_as_asked);  // nothing fell to it
+
+  report = Report({File(FileState::kOk, kWeights), File(FileState::kMissing, kSide)});
+  report.part = PartStamp{.part = {2, 3}};
+  Conclude(report);
+  EXPECT_EQ(report.verdict, Verdict::kPartial);
+  EXPECT_FALSE(report.holds_as_asked);
+}
+
+TEST(Conclude, ASampleNeverMatches) {
+  auto report = Report({File(FileState::kOk, kSide), File(FileState::kSampled, kWeights),
+                        File(FileState::kNotSampled, kSide)});
+  report.files[1].path = "g";
+  report.files[2].path = "h";
+  report.sample = SampleSummary{.asked = "5%", .pieces = 3, .all_pieces = 60, .likely_found = 59};
+  Conclude(report);
+  EXPECT_EQ(report.verdict, Verdict::kPartial);
+  EXPECT_TRUE(report.holds_as_asked);
+  EXPECT_THAT(report.summary, testing::HasSubstr("3 of 60 pieces"));
+  EXPECT_THAT(report.summary, testing::HasSubstr("damage in 59 or more pieces"));
+
+  report.holds_as_asked = false;
+  report.files.push_back(File(FileState::kMissing, kWeights));
+  Conclude(report);
+  EXPECT_EQ(report.verdict, Verdict::kPartial);
+  EXPECT_FALSE(report.holds_as_asked);
+
+  report.files.push_back(File(FileState::kMismatch, kWeights));
+  Conclude(report);
+  EXPECT_EQ(report.verdict, Verdict::kMismatch);
+
+  report.files = {File(FileState::kNotSampled, kWeights)};
+  report.sample->pieces = 0;
+  Conclude(report);
+  EXPECT_EQ(report.verdict, Verdict::kInconclusive);
 }
 
 }  // namespace

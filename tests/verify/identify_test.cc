@@ -1,6 +1,8 @@
 #include "verify/identify.h"
 
+#include "src/hash/hasher.h"
 #include "tests/support/test_support.h"
+#include "verify/user_catalogue.h"
 
 namespace hallmark {
 namespace {
@@ -22,7 +24,7 @@ class Identifying : public testing::Test {
   void Add(const Manifest& manifest, std::string id) {
     const auto entry = EntryFromManifest(manifest, {std::move(id), "Tiny", "", "", ""});
     ASSERT_TRUE(Ok(entry));
-    ASSERT_TRUE(Ok(AddEntry(home_.Path(), *entry, true)));
+    ASSERT_TRUE(Ok(AddEntry(home_.Path(), *entry, {.replace = true})));
   }
 
   IdentifyReport Look(const fs::path& path) {
@@ -75,7 +77,27 @@ TEST_F(Identifying, NamesTheTensorsOfANearMiss) {
   EXPECT_FALSE(near.same_weights);
   EXPECT_EQ(near.tensors_equal + 1, near.tensors_listed);
   EXPECT_EQ(near.tensors_differing.size(), 1u);
+  EXPECT_THAT(near.groups_differing, ElementsAre(GroupKey(near.tensors_differing[0])));
   EXPECT_THAT(report.summary, HasSubstr("all but 1 of"));
+  EXPECT_THAT(report.summary, HasSubstr("in " + near.groups_differing[0]));
+}
+
+TEST_F(Identifying, SaysWhereWitnessesDisagree) {
+  Manifest other = manifest_;
+  for (ManifestFile& file : other.files) {
+    if (file.path == "params.json") file.digests = {HashBytes(Algorithm::kSha256, {})};
+  }
+  const auto entry = EntryFromManifest(other, {"fixture/tiny", "Tiny", "", "", "", "carol"});
+  ASSERT_TRUE(Ok(entry));
+  ASSERT_TRUE(Ok(AddEntry(home_.Path(), *entry, {.keep_dissent = true})));
+
+  const IdentifyReport report = Look(FixturePath("meta-llama2-bf16"));
+
+  EXPECT_EQ(report.state, IdentifyReport::State::kFound);
+  ASSERT_FALSE(report.findings.empty());
+  EXPECT_EQ(report.findings.back().code, "witnesses-disagree");
+  EXPECT_EQ(report.findings.back().subject, "params.json");
+  EXPECT_THAT(report.findings.back().message, HasSubstr("carol"));
 }
 
 TEST_F(Identifying, KnowsOneFileOfAModel) {

@@ -6,8 +6,8 @@
 
 #include "formats/registry.h"
 #include "src/io/tar.h"
-#include "verify/catalogue.h"
 #include "verify/sources/source.h"
+#include "verify/user_catalogue.h"
 
 namespace hallmark {
 namespace fs = std::filesystem;

@@ -113,6 +113,10 @@ std::span<const Dialect> AllDialects() {
   return kDialects;
 }
 
+const ManifestFile* FindInManifest(const Source& source, const std::string& path) {
+  return source.manifest ? FindFile(*source.manifest, path) : nullptr;
+}
+
 bool ResistsAttackers(const ListedFile& file) {
   return std::any_of(file.digests.begin(), file.digests.end(), [&](const ListedDigest& listed) {
     const Algorithm algorithm = listed.digest.GetAlgorithm();

@@ -83,6 +83,9 @@ struct Source {
   std::filesystem::path file;                  // what it was read from; empty if not from disk
 };
 
+// The file of that path in the source's manifest; null: none, or it is no manifest.
+const ManifestFile* FindInManifest(const Source& source, const std::string& path);
+
 // How one dialect is told and read. `text` is the whole source.
 struct Dialect {
   std::string_view name;
