@@ -136,7 +136,7 @@ Result<MergedList> MergeLists(std::span<const PartReport> parts) {
   };
   std::vector<Item> items;
   MergedList merged;
-  std::uint64_t done = 0, bytes = 0;
+  std::uint64_t done = 0, bytes = 0, whole = 0;
   for (const PartReport& part : parts) {
     merged.exit = Worse(merged.exit, part.exit);
     done = Sum(done, NumberAt(part.head, is_hash ? "files_hashed" : "models_identified"));
@@ -147,7 +147,16 @@ Result<MergedList> MergeLists(std::span<const PartReport> parts) {
         return Error{Errc::kMalformed, part.name, fmt::format("a record without {}", key)};
       }
       items.push_back({std::string(*name->AsString()), &item});
+      if (!item.Find("error")) ++whole;
     }
+  }
+  const std::uint64_t found = parts.front().stamp.total_files;
+  const bool all_told = merged.exit != ExitCode::kOk || items.size() == found;
+  if (is_hash && (done != whole || !all_told)) {
+    return Error{Errc::kMalformed, parts.front().name,
+                 fmt::format("of {} the parts found, they tell of {} and count {} as hashed",
+                             Count(found, "file"), items.size(), done),
+                 std::nullopt, "records were lost or added: run the parts again"};
   }
   std::ranges::stable_sort(items, NaturalLess, &Item::name);
   JsonWriter json = BeginReport(parts.front().verb, ExitCodeName(merged.exit), merged.exit);
