@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <random>
 
+#include "cli/cached.h"
 #include "cli/places.h"
 #include "cli/report/part_json.h"
 #include "cli/report/text.h"
@@ -66,6 +68,9 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
     return Error{Errc::kUsage, "verify", "of a part or a sample files are compared, not weights",
                  std::nullopt, "--include chooses files of weights"};
   }
+  if (options.sample && arguments.Given("--cached")) {
+    return Error{Errc::kUsage, "verify", "a --sample is read; --cached would not read it"};
+  }
   std::vector<Source> sources;
   for (const std::string& spec : arguments.Values("--against")) {
     sources.push_back(HM_TRY(OpenSource(spec, session.GetTask())));
@@ -90,8 +95,11 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
     };
   }
 
+  const std::unique_ptr<DigestCache> cache = OpenCacheAskedFor(arguments, session);
+  options.cache = cache.get();
   const VerifyReport report =
       HM_TRY(Verify(arguments.Operands()[0], std::move(sources), options, session.GetTask()));
+  SaveCache(cache.get(), session);
   const ExitCode exit = VerifyExit(report);
   if (arguments.Given("--json-lines")) {
     HM_TRY(session.Print(VerifyLastLines(report, exit)));
@@ -157,6 +165,7 @@ Verb VerifyVerb() {
                           .value = "TEXT",
                           .help = "what the sample is drawn by (default: fresh for 5%, fixed for "
                                   "N/T)"},
+                         CachedOption(),
                          VerboseOption("every file, digest and range in full"),
                          JsonOption(),
                          JsonLinesOption()},
