@@ -251,6 +251,7 @@ void Conclude(VerifyReport& report) {
   report.summary += fmt::format("; {} {} not read now, by digests remembered from {}{}",
                                 Files(remembered.files), remembered.files == 1 ? "was" : "were",
                                 remembered.files == 1 ? "" : "as early as ", remembered.oldest);
+  if (report.hint.empty()) report.hint = "without --cached every byte is read";
 }
 
 }  // namespace hallmark

@@ -444,6 +444,8 @@ Verb HashVerb() {
           "a manifest, verify names the damaged ranges and tensors, and accepts the same weights "
           "in "
           "another container. Manifests of the same files are the same bytes on any machine.\n\n"
+          "With --cached a comment before each file that was not read now says so, with the "
+          "date.\n\n"
           "md5, sha1, crc32, xxh64, git-blob and autov1 to autov3 guard against accidents, not "
           "attackers.",
       .operands = {{.name = "PATH",

@@ -135,7 +135,10 @@ Verb VerifyVerb() {
           "catalogue, the lists found around the copy and the names that Hugging Face's and "
           "Ollama's stores give their blobs are tried. A list that came with the copy cannot vouch "
           "for "
-          "it, and is named as such.",
+          "it, and is named as such.\n\n"
+          "--cached shows that nothing changed since files were read, as far as their file system "
+          "says: not that the disk still holds the bytes. Summary and report count what was not "
+          "read now.",
       .operands =
           {{.name = "MODEL",
             .help = "the copy to check: a directory, an index.json with its shards, one file, or a "
