@@ -1,19 +1,50 @@
 #include "verify/pieces.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
+#include <deque>
+#include <memory>
 #include <mutex>
 #include <utility>
 
-#include "src/hash/hasher.h"
+#include "src/hash/hash_sources.h"
 
 namespace hallmark {
 namespace {
 
-constexpr std::size_t kBufferBytes = 64 * 1024;
 constexpr std::size_t kMaxBadRanges = 1000;
-constexpr std::array<std::byte, kBufferBytes> kZeros{};
+constexpr std::uint64_t kPiecesAtOnce = 1024;  // so many wait to be taken into the lanes of a core
+constexpr std::size_t kOpenAtOnce = 64;
+
+// Files that pieces lie in, by span: opened when first needed, the last few kept open.
+class OpenFiles {
+ public:
+  // kIo if the file is another than `stamp` says.
+  Result<std::shared_ptr<const File>> Get(std::size_t span, const std::filesystem::path& path,
+                                          const FileStamp& stamp) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto kept = std::ranges::find(open_, span, &Entry::span);
+      if (kept != open_.end()) return kept->file;
+    }
+    std::shared_ptr<const File> file = HM_TRY(OpenFile(path));
+    if (file->Stamp() != stamp) {
+      return Error{Errc::kIo, file->Name(), "the file changed while it was read"};
+    }
+    const std::lock_guard lock(mutex_);
+    if (open_.size() == kOpenAtOnce) open_.pop_front();
+    open_.push_back({span, file});
+    return file;
+  }
+
+ private:
+  struct Entry {
+    std::size_t span;
+    std::shared_ptr<const File> file;
+  };
+  std::mutex mutex_;
+  std::deque<Entry> open_;
+};
 
 class PieceCheck {
  public:
@@ -35,7 +66,10 @@ class PieceCheck {
     const std::uint64_t count = list_.digests.size() / InfoOf(list_.algorithm).digest_bytes;
     states_.assign(static_cast<std::size_t>(count), State::kUnchecked);
     for (std::size_t s = 0; s < list_.spans.size(); ++s) OpenFirst(s);
-    HM_TRY(ParallelFor(task_, count, [&](std::uint64_t piece) { return Check(piece); }));
+    for (std::uint64_t first = 0; first < count; first += kPiecesAtOnce) {
+      HM_TRY(CheckFrom(first, std::min(kPiecesAtOnce, count - first)));
+    }
+    for (std::size_t s = 0; s < list_.spans.size(); ++s) CheckUnchanged(s);
     for (std::uint64_t piece = 0; piece < count; ++piece) Tell(piece);
     return std::move(verdicts_);
   }
@@ -85,59 +119,107 @@ class PieceCheck {
     return span.holder == PieceSpan::Holder::kFile && stamps_[s] && stamps_[s]->size == span.bytes;
   }
 
-  Result<void> Check(std::uint64_t piece) {
+  // The bytes of one piece, from all files it crosses.
+  class Source final : public BlockSource {
+   public:
+    Source(PieceCheck& check, std::uint64_t piece) : check_(check), piece_(piece) {
+      check.VisitParts(piece, [&](const Part& part) {
+        starts_.push_back(size_);
+        parts_.push_back(part);
+        size_ += part.range.size;
+      });
+    }
+
+    std::uint64_t Piece() const { return piece_; }
+    std::optional<std::size_t> FailedSpan() const { return failed_; }
+    std::uint64_t Size() const override { return size_; }
+
+    Result<void> Read(std::uint64_t offset, MutableByteSpan out) const override {
+      auto i =
+          static_cast<std::size_t>(std::ranges::upper_bound(starts_, offset) - starts_.begin()) - 1;
+      for (; !out.empty(); ++i) {
+        const std::uint64_t skip = offset - starts_[i];
+        const auto n = static_cast<std::size_t>(
+            std::min<std::uint64_t>(out.size(), parts_[i].range.size - skip));
+        Result<void> read =
+            check_.Read(parts_[i].span, parts_[i].range.offset + skip, out.first(n));
+        if (!read) {
+          const std::lock_guard lock(mutex_);
+          failed_ = parts_[i].span;
+          return read;
+        }
+        offset += n;
+        out = out.subspan(n);
+      }
+      return {};
+    }
+
+   private:
+    PieceCheck& check_;
+    const std::uint64_t piece_;
+    std::vector<Part> parts_;
+    std::vector<std::uint64_t> starts_;  // in the piece
+    std::uint64_t size_ = 0;
+    mutable std::mutex mutex_;
+    mutable std::optional<std::size_t> failed_;
+  };
+
+  Result<void> Read(std::size_t span, std::uint64_t offset, MutableByteSpan out) {
+    if (list_.spans[span].holder == PieceSpan::Holder::kZeros) {
+      std::ranges::fill(out, std::byte{0});
+      return {};
+    }
+    const auto file = HM_TRY(files_.Get(span, *paths_[span], *stamps_[span]));
+    HM_TRY(file->Read(offset, out));
+    bytes_read_ += out.size();
+    task_.Advance(out.size());
+    return {};
+  }
+
+  bool CanBeChecked(std::uint64_t piece) const {
     bool readable = true;
     bool holds_file = false;
     VisitParts(piece, [&](const Part& part) {
       readable = readable && CanBeRead(part.span);
       holds_file = holds_file || list_.spans[part.span].holder == PieceSpan::Holder::kFile;
     });
-    if (!readable || !holds_file) return {};
-    std::vector<Part> parts;
-    VisitParts(piece, [&](const Part& part) { parts.push_back(part); });
-    const auto hasher = MakeHasher(list_.algorithm);
-    for (const Part& part : parts) {
-      if (Result<void> read = Hash(part, *hasher); !read) {
-        if (read.error().code == Errc::kInterrupted) return read;
-        const std::lock_guard lock(mutex_);
-        if (!verdicts_[part.span].error) verdicts_[part.span].error = std::move(read).error();
-        return {};
-      }
-    }
-    const std::size_t size = InfoOf(list_.algorithm).digest_bytes;
-    const ByteSpan listed =
-        ByteSpan(list_.digests).subspan(static_cast<std::size_t>(piece) * size, size);
-    states_[static_cast<std::size_t>(piece)] =
-        std::ranges::equal(hasher->Finish().Bytes(), listed) ? State::kRight : State::kWrong;
-    return {};
+    return readable && holds_file;
   }
 
-  Result<void> Hash(const Part& part, Hasher& hasher) {
-    std::unique_ptr<File> file;
-    std::vector<std::byte> buffer;
-    if (list_.spans[part.span].holder == PieceSpan::Holder::kFile) {
-      file = HM_TRY(OpenFile(*paths_[part.span]));
-      if (file->Stamp() != *stamps_[part.span]) {
-        return Error{Errc::kIo, file->Name(), "the file changed while it was read"};
-      }
-      buffer.resize(
-          static_cast<std::size_t>(std::min<std::uint64_t>(kBufferBytes, part.range.size)));
+  Result<void> CheckFrom(std::uint64_t first, std::uint64_t count) {
+    std::deque<Source> sources;
+    std::vector<HashRequest> requests;
+    for (std::uint64_t piece = first; piece < first + count; ++piece) {
+      if (!CanBeChecked(piece)) continue;
+      requests.push_back({&sources.emplace_back(*this, piece), {list_.algorithm}});
     }
-    for (std::uint64_t at = part.range.offset; at < part.range.End();) {
-      HM_TRY(task_.CheckStopped());
-      const auto size =
-          static_cast<std::size_t>(std::min<std::uint64_t>(kBufferBytes, part.range.End() - at));
-      if (file) {
-        HM_TRY(file->Read(at, MutableByteSpan(buffer).first(size)));
-        hasher.Update(ByteSpan(buffer).first(size));
-        bytes_read_ += size;
-        task_.Advance(size);
-      } else {
-        hasher.Update(ByteSpan(kZeros).first(size));
-      }
-      at += size;
+    Task silent = task_;  // progress is told by what is read of files
+    silent.progress = nullptr;
+    return HashSources(requests, silent, [&](std::size_t i, Result<HashOutcome> hashed) {
+      Judge(sources[i], std::move(hashed));
+      return Result<void>();
+    });
+  }
+
+  void Judge(const Source& source, Result<HashOutcome> hashed) {
+    if (!hashed) {
+      std::optional<Error>& error = verdicts_[*source.FailedSpan()].error;
+      if (!error) error = std::move(hashed).error();
+      return;
     }
-    return file ? file->CheckUnchanged() : Result<void>();
+    const std::size_t size = InfoOf(list_.algorithm).digest_bytes;
+    const auto piece = static_cast<std::size_t>(source.Piece());
+    const ByteSpan listed = ByteSpan(list_.digests).subspan(piece * size, size);
+    states_[piece] =
+        std::ranges::equal(hashed->digests.front().Bytes(), listed) ? State::kRight : State::kWrong;
+  }
+
+  // Once all was read: what was read was one and the same file from first to last.
+  void CheckUnchanged(std::size_t s) {
+    if (!CanBeRead(s) || !stamps_[s] || verdicts_[s].error) return;
+    if (auto file = OpenFiles().Get(s, *paths_[s], *stamps_[s]); !file) {
+      verdicts_[s].error = std::move(file).error();
+    }
   }
 
   // Adds what became of a piece to the verdicts of all files in it.
@@ -171,7 +253,7 @@ class PieceCheck {
   std::vector<State> states_;          // of the pieces
   std::vector<PieceVerdict> verdicts_;
   std::vector<std::optional<FileStamp>> stamps_;
-  std::mutex mutex_;  // of the verdicts' errors
+  OpenFiles files_;
   std::atomic<std::uint64_t> bytes_read_ = 0;
 };
 

@@ -109,10 +109,29 @@ class Digester {
     if (IsFloatFamily(tensor.dtype)) {
       progress.stored_unit = InfoOf(tensor.dtype).block_bytes;
       progress.elements = size / progress.stored_unit;
-      Assume(&progress, 0);
+      const std::size_t candidate = HM_TRY(FirstThatFits(tensor, size));
+      progress.refused = candidate;
+      Assume(&progress, candidate);
     }
     progress.sub_roots.resize(progress.Spans());
     return {};
+  }
+
+  // The first candidate that holds the first elements of a large tensor: what they refuse need not
+  // be tried on all of it.
+  static Result<std::size_t> FirstThatFits(const TensorToDigest& tensor, std::uint64_t size) {
+    constexpr std::size_t kProbe = 4096;  // bytes
+    if (size < kPiece) return std::size_t{0};
+    alignas(8) std::byte stored[kProbe], cast[kProbe / sizeof(std::uint16_t) * sizeof(double)];
+    HM_TRY(tensor.bytes->Read(0, stored));
+    for (std::size_t i = 0;; ++i) {
+      const std::size_t elements = kProbe / InfoOf(tensor.dtype).block_bytes;
+      const MutableByteSpan out(cast, elements * InfoOf(kCandidates[i]).block_bytes);
+      if (kCandidates[i] == tensor.dtype ||
+          CastExactly(tensor.dtype, kCandidates[i], stored, out)) {
+        return i;
+      }
+    }
   }
 
   static void Assume(Progress* progress, std::size_t candidate) {

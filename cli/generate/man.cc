@@ -88,9 +88,16 @@ std::string OverviewManPage() {
   for (const ExitCodeInfo& info : AllExitCodes()) {
     out += Item(fmt::format("{} {}", static_cast<int>(info.code), info.name), info.meaning);
   }
-  out +=
-      ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nset and not empty: no colour\n"
-      ".TP\n.B COLUMNS\nwidth of the output, if it is not the terminal's\n";
+  out += ".SH ENVIRONMENT\n";
+  static constexpr std::pair<std::string_view, std::string_view> kVariables[] = {
+      {"NO_COLOR", "set and not empty: no colour"},
+      {"COLUMNS", "width of the output, if it is not the terminal's"},
+      {"XDG_STATE_HOME",
+       "hallmark/ in it (or in ~/.local/state) keeps what an interrupted verify has done"},
+      {"XDG_DATA_HOME",
+       "hallmark/catalogue/ in it (or in ~/.local/share) is the user's own catalogue"},
+  };
+  for (const auto& [name, meaning] : kVariables) out += Item(name, meaning);
   return out + ".SH SEE ALSO\n" + see_also + "\n";
 }
 

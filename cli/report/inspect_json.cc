@@ -138,18 +138,18 @@ void WriteTotals(const InspectReport& report, JsonWriter* json) {
   json->EndArray();
 }
 
-}  // namespace
-
-std::string InspectJson(const InspectReport& report, const InspectOptions& options) {
+std::string Json(const InspectReport& report, JsonWriter::Form form, bool all_tensors,
+                 std::optional<std::uint64_t> records) {
   const Model& model = *report.model;
-  JsonWriter json = BeginReport("inspect", ExitCodeName(report.exit), report.exit);
+  JsonWriter json = BeginReport("inspect", ExitCodeName(report.exit), report.exit, form);
   json.Member("name", model.Set().name);
   json.Member("layout", LayoutName(model.Set().layout));
   WriteFiles(model, &json);
   WriteConfig(model.Config(), &json);
   WriteQuantisation(model, &json);
   WriteTotals(report, &json);
-  if (options.all_tensors) {
+  if (records) json.Member("records", *records);
+  if (all_tensors) {
     json.Key("tensors").BeginArray();
     for (const WeightFile& file : model.Files()) {
       for (const TensorInfo& tensor : file.reader->Tensors())
@@ -169,17 +169,25 @@ std::string InspectJson(const InspectReport& report, const InspectOptions& optio
   return EndReport(&json);
 }
 
+}  // namespace
+
+std::string InspectJson(const InspectReport& report, const InspectOptions& options) {
+  return Json(report, JsonWriter::Form::kPretty, options.all_tensors, std::nullopt);
+}
+
 std::string InspectJsonLines(const InspectReport& report) {
   const Model& model = *report.model;
   std::string text;
+  std::uint64_t records = 0;
   for (const WeightFile& file : model.Files()) {
     for (const TensorInfo& tensor : file.reader->Tensors()) {
       JsonWriter json(JsonWriter::Form::kCompact);
       WriteTensor(model, file, tensor, &json);
       text += json.Take() + "\n";
+      ++records;
     }
   }
-  return text;
+  return text + Json(report, JsonWriter::Form::kCompact, false, records);
 }
 
 }  // namespace hallmark

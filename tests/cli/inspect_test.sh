@@ -17,7 +17,11 @@ done
 run 0 inspect "$fixtures/gguf/tiny-f16.gguf" --tensors
 out_has blk.0.attn_q.weight 0x general.architecture
 run 0 inspect "$fixtures/gguf/tiny-f16.gguf" --json-lines
-[[ $(wc -l <"$scratch/out") == $(grep -c '"name"' "$scratch/out") ]] || complain 'not one object a line'
+lines=$(wc -l <"$scratch/out")
+[[ $lines == $(grep -c '^{.*}$' "$scratch/out") ]] || complain 'not one object a line'
+tail -n 1 "$scratch/out" >"$scratch/last" && mv "$scratch/last" "$scratch/out"
+json 'r["records"]' "$((lines - 1))"
+json '(r["verb"], r["verdict"], r["exit_code"])' "('inspect', 'ok', 0)"
 
 # Quantised checkpoints are named, by their tensors; a configuration that says otherwise is reported.
 run 0 inspect "$fixtures/../quantised/gptq"
