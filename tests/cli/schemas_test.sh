@@ -82,7 +82,7 @@ for file in meta-llama2-bf16 hf-safetensors-sharded gguf/kv-zoo.gguf gguf/tiny-Q
   run 0 inspect --json --tensors "$fixtures/$file"
   conforms report-inspect
   run 0 inspect --json-lines "$fixtures/$file"
-  conforms report-inspect tensors
+  conforms report-inspect tensors last
 done
 run 0 id --json --layers --tensors model
 conforms report-id
