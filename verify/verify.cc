@@ -260,9 +260,11 @@ class Verification {
       }
       return {};
     };
-    const Copy::Hashed hashed = HM_TRY(copy_.Hash(options_.resume, on_hashed, task_));
+    const Copy::Hashed hashed =
+        HM_TRY(copy_.Hash(options_.resume, options_.cache, on_hashed, task_));
     report_.files_hashed = hashed.files;
     report_.bytes_hashed = hashed.bytes;
+    report_.remembered = hashed.remembered;
     return {};
   }
 
@@ -313,6 +315,7 @@ class Verification {
 
   static void Fill(const CopyFile& present, FileVerdict& file) {
     file.remembered = present.remembered;
+    file.remembered_from = present.remembered_from;
     for (DigestCheck& check : file.checks) {
       check.actual = present.Find(check.expected.digest.GetAlgorithm());
     }
