@@ -28,7 +28,7 @@ out_has 'your own copy, alice' 'witnesses: your own copy, alice)'
 run 0 verify model --against catalogue:my-org/tiny
 run 0 verify "$fixtures/hf-bin" --against catalogue:my-org/tiny
 [[ $(head -1 "$scratch/out") == same-weights:* ]] || complain 'a mirror against the catalogue'
-out_has 'the weight identity is the word of: own, 2 witnesses: your own copy, alice'
+out_has 'the weight identity is the word of'
 run 0 identify "$fixtures/hf-bin"
 out_has my-org/tiny
 
@@ -77,7 +77,7 @@ err_has 'left out' hm1:f002385abf1bde44ed161deb1aa760168242ff88844c4a9c9e9a67811
 run 0 catalogue show llama-1/7B --json
 json '"weights" in r["entry"], [d["witnesses"][-1] for f in r["entry"]["files"] for d in f["digests"]
   if d["digest"].startswith("sha256:7e89")]' "(False, ['mallory'])"
-run 1 verify "$fixtures/hf-bin" --against catalogue:llama-1/7B
+run 3 verify "$fixtures/hf-bin" --against catalogue:llama-1/7B
 run 0 catalogue remove llama-1/7B
 run 2 catalogue import empty.json
 run 0 catalogue import empty.json --dissent

@@ -171,8 +171,8 @@ TEST(ParseCatalogue, RefusesWhatBreaksTheSchema) {
       {Replaced("\"complete\":true", "\"complete\":1"), "/complete: not true or false"},
       {Replaced("\"complete\":true", "\"complete\":false"), "/incomplete: missing"},
       {Replaced("\"complete\":true,", ""), "/complete: missing"},
-      {Replaced("hm1:01", "hm1:0"), "/weights/value: not hm1:"},
-      {Replaced("\"community\"", "\"god\""), "/weights/claim: not publisher, community or own"},
+      {Replaced("hm1:01", "hm1:0"), "weights/value: not hm1:"},
+      {Replaced("\"community\"", "\"god\""), "weights/claim: not publisher, community or own"},
       {Replaced("0202", "02"), "/tensors/0/digest: not 64 hex digits"},
       {Replaced("{\"value\":\"00000001\",\"claim\":\"own\"}",
                 "[{\"value\":\"00000001\",\"claim\":\"own\"},"

@@ -196,8 +196,10 @@ TEST_F(UserCatalogue, ReplacesAndRemoves) {
 TEST_F(UserCatalogue, DoesNotRemoveWhatLiesWithOthers) {
   std::string two = *ExportEntry(WordOf(Release()));
   const std::size_t at = two.find("\"models\": [") + 11;
-  two.insert(at, R"({"id":"my-org/other","model":"other","complete":true,"weights":"hm1:)" +
-                     std::string(64, 'c') + "\"},");
+  two.insert(
+      at,
+      R"({"id":"my-org/other","model":"other","complete":true,"weights":{"claim":"own","value":"hm1:)" +
+          std::string(64, 'c') + "\"}},");
   home_.Write("own/two.json", two);
   ASSERT_EQ(Known().user_files.size(), 1u);
 
