@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::array kExitCodes = {
     ExitCodeInfo{ExitCode::kOk, "ok",
-                 "done; everything asked for holds, and everything asked for was read"},
+                 "done; everything asked for holds, and was read (or, with --cached, remembered)"},
     ExitCodeInfo{ExitCode::kMismatch, "mismatch", "checked, and it does not hold"},
     ExitCodeInfo{ExitCode::kUsage, "usage", "the command line itself is wrong; nothing was done"},
     ExitCodeInfo{ExitCode::kInconclusive, "inconclusive",

@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGABRT, EndAsBug);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes becomes an error like a full disk
 
   hallmark::ProcessTerminal terminal;
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);

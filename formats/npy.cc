@@ -115,7 +115,7 @@ void NoteUnnamedTypes(std::size_t arrays, const std::string& subject, StridedCon
 
 Result<std::unique_ptr<ModelReader>> OpenNpy(const File& file) {
   StridedContents contents;
-  std::uint64_t pickle_bytes = kMaxPickle;
+  std::uint64_t pickle_bytes = kMaxObjects;
   const NpyPlace place{"", file.Name(), file.Size(),
                        [&](ByteRange part) { return StorageInFile(file, part); }, pickle_bytes};
   const NpyHeader header = HM_TRY(AddNpy(place, contents));

@@ -17,6 +17,9 @@ bool SniffNpy(const FileHead& head);
 // A lone array, which is one tensor without a name. Errors: as AddNpy.
 Result<std::unique_ptr<ModelReader>> OpenNpy(const File& file);
 
+// An array of objects is a pickle, read for what it would do and for nothing else.
+inline constexpr std::uint64_t kMaxObjects = 8 * 1024 * 1024;  // bytes, in all arrays of a file
+
 // An array, and where its bytes are, header and values.
 struct NpyPlace {
   std::string name;                                // of the tensor

@@ -86,7 +86,7 @@ class Npz {
     const std::size_t findings = contents_.findings.size();
     const NpyPlace place{std::string(KeyOf(entry)), file_.Name(), entry.size,
                          [&](ByteRange part) { return StorageInZip(*archive_, entry, part); },
-                         is_stored ? stored_pickles_ : deflated_pickles_};
+                         pickle_bytes_};
     Result<NpyHeader> header = AddNpy(place, contents_);
     // Offsets in a deflated array are none of the file.
     const auto locate = [&](std::optional<std::uint64_t>& offset) {
@@ -129,8 +129,7 @@ class Npz {
   StridedContents contents_;
   std::size_t arrays_ = 0, deflated_ = 0, unnamed_types_ = 0, others_ = 0;
   const ZipEntry* first_other_ = nullptr;
-  // What may still be read of pickles, in all entries together.
-  std::uint64_t stored_pickles_ = kMaxPickle, deflated_pickles_ = kMaxDeflatedPickle;
+  std::uint64_t pickle_bytes_ = kMaxObjects;  // still to be read of pickles, in all entries
 };
 
 }  // namespace

@@ -32,13 +32,15 @@ constexpr std::uint64_t kEndBytes = 22;
 constexpr std::uint64_t kEnd64Bytes = 56;
 constexpr std::uint64_t kLocator64Bytes = 20;
 constexpr std::uint16_t kZip64Field = 1;
+constexpr std::uint16_t kUnicodePathField = 0x7075;
 constexpr std::uint32_t kMax32 = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint16_t kMax16 = std::numeric_limits<std::uint16_t>::max();
 
 // General purpose flags.
 constexpr std::uint16_t kEncrypted = 0x0001;
 constexpr std::uint16_t kDescriptorFollows = 0x0008;
-constexpr std::uint16_t kKnownFlags = 0x0002 | 0x0004 | kDescriptorFollows | 0x0800;
+constexpr std::uint16_t kUtf8Name = 0x0800;
+constexpr std::uint16_t kKnownFlags = 0x0002 | 0x0004 | kDescriptorFollows | kUtf8Name;
 
 struct Directory {
   std::uint64_t offset = 0;
@@ -185,8 +187,9 @@ Result<Directory> LocateDirectory(const File& file) {
   return directory;
 }
 
-// The zip64 extra field if there is one; every field must lie within the extra data and zip64 may
-// come once only. What other fields hold is padding and times, which no reader of payload heeds.
+// The zip64 extra field if there is one; every field must lie within the extra data, zip64 may come
+// once only, and a second name not at all: Python follows it from 3.12 on, others do not. What
+// other fields hold is padding and times, which no reader of payload heeds.
 Result<std::optional<ByteSpan>> FindZip64(ByteSpan extra, const File& file, std::uint64_t at) {
   ByteCursor fields(extra, file.Name(), at);
   std::optional<ByteSpan> found;
@@ -194,6 +197,9 @@ Result<std::optional<ByteSpan>> FindZip64(ByteSpan extra, const File& file, std:
     const std::uint16_t id = HM_TRY(fields.U16());
     const std::uint16_t size = HM_TRY(fields.U16());
     const ByteSpan data = HM_TRY(fields.Take(size));
+    if (id == kUnicodePathField) {
+      return MalformedAt(file, at, "an entry with a second name (a Unicode path field)");
+    }
     if (id != kZip64Field) continue;
     if (found) return MalformedAt(file, at, "two zip64 fields in one header");
     found = data;
@@ -225,6 +231,10 @@ Result<void> CheckKind(const Header& header, std::string_view name, const File& 
   return {};
 }
 
+bool IsAscii(std::string_view text) {
+  return std::ranges::all_of(text, [](unsigned char c) { return c < 0x80; });
+}
+
 Result<void> CheckName(std::string_view name, const Header& header, const File& file,
                        std::uint64_t at) {
   std::string_view path = name;
@@ -235,9 +245,11 @@ Result<void> CheckName(std::string_view name, const Header& header, const File& 
     }
     path.remove_suffix(1);
   }
-  if (!IsValidUtf8(path)) {
-    return MalformedAt(file, at,
-                       fmt::format("the entry name {} is not UTF-8", EscapeForPeople(name)));
+  // Without the flag, Python takes other letters than ASCII's from an old code page.
+  if (!IsValidUtf8(path) || ((header.flags & kUtf8Name) == 0 && !IsAscii(path))) {
+    return MalformedAt(
+        file, at,
+        fmt::format("the entry name {} is not marked as UTF-8, or is none", EscapeForPeople(name)));
   }
   const Result<std::string> clean = CheckRelativePath(path);
   if (!clean) return MalformedAt(file, at, "unsafe entry name: " + clean.error().message);

@@ -156,6 +156,9 @@ class CatalogueReader {
     if (!algorithm || InfoOf(*algorithm).name != algorithm_name) {
       return Malformed(where, "no algorithm known here");
     }
+    if (!CoversWholeFile(*algorithm)) {
+      return Malformed(where, "a digest of a part of a file, which proves nothing of the rest");
+    }
     const std::string hex = HM_TRY(Text(value, where, "value", true));
     const auto digest = Digest::FromHex(*algorithm, hex);
     if (!digest) {

@@ -123,10 +123,6 @@ std::string MismatchSummary(const Tally& tally, const WeightsVerdict& weights) {
   return summary;
 }
 
-}  // namespace
-
-namespace {
-
 // What was read of a sample, and what that shows: an upper bound on damage, never that there is
 // none.
 std::string SampleText(const SampleSummary& sample) {
@@ -157,9 +153,7 @@ void HoldsAsAsked(const Tally& tally, const std::string& word, VerifyReport& rep
       report.part ? "hallmark merge-reports puts the parts' reports together" : "");
 }
 
-}  // namespace
-
-void Conclude(VerifyReport& report) {
+void Decide(VerifyReport& report) {
   const VerifyAsked& options = report.asked;
   using Weights = WeightsVerdict::State;
   Tally tally = Count(report.files);
@@ -244,6 +238,20 @@ void Conclude(VerifyReport& report) {
   if (report.part || report.sample) return HoldsAsAsked(tally, word, report);
   Set(report, Verdict::kMatches,
       fmt::format("{} match{} {}", Listed(tally.ok), tally.ok == 1 ? "es" : "", word));
+}
+
+}  // namespace
+
+void Conclude(VerifyReport& report) {
+  Decide(report);
+  const RememberedTotal& remembered = report.remembered;
+  if (remembered.files == 0) return;
+  // A signature is not to vouch for bytes that nobody looked at.
+  if (report.verdict == Verdict::kAuthentic) report.verdict = Verdict::kMatches;
+  report.summary += fmt::format("; {} {} not read now, by digests remembered from {}{}",
+                                Files(remembered.files), remembered.files == 1 ? "was" : "were",
+                                remembered.files == 1 ? "" : "as early as ", remembered.oldest);
+  if (report.hint.empty()) report.hint = "without --cached every byte is read";
 }
 
 }  // namespace hallmark

@@ -67,7 +67,7 @@ std::vector<std::size_t> Copy::FindOriginals() const {
   return original;
 }
 
-Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume,
+Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, DigestCache* cache,
                                 const std::function<Result<void>(std::size_t index)>& on_hashed,
                                 const Task& task) {
   const std::vector<std::size_t> original = FindOriginals();
@@ -114,19 +114,26 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume,
   }
 
   Hashed hashed;
-  HM_TRY(HashFiles(requests, task, [&](std::size_t r, Result<HashedFile> file) -> Result<void> {
+  const auto take = [&](std::size_t r, Result<HashedFile> file) -> Result<void> {
     CopyFile& own = files_[index[r]];
     if (!file) {
       own.error = std::move(file).error();
       return {};
     }
-    if (journal) journal->Remember(Entry(index[r]).path, file->stamp, file->outcome);
-    ++hashed.files;
-    hashed.bytes += file->stamp.size;
+    own.remembered = !file->remembered_from.empty();
+    if (own.remembered) {
+      hashed.remembered.Add({1, file->stamp.size, file->remembered_from});
+    } else {
+      if (journal) journal->Remember(Entry(index[r]).path, file->stamp, file->outcome);
+      ++hashed.files;
+      hashed.bytes += file->stamp.size;
+    }
     own.stamp = file->stamp;
     own.outcome = std::move(file->outcome);
+    own.remembered_from = std::move(file->remembered_from);
     return on_hashed(index[r]);
-  }));
+  };
+  HM_TRY(HashFiles(requests, task, take, cache));
   if (journal) journal->Discard();
   for (std::size_t i = 0; i < Size(); ++i) {
     if (original[i] == i || files_[i].wanted.empty()) continue;
@@ -134,6 +141,7 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume,
     files_[i].stamp = files_[original[i]].stamp;
     files_[i].error = files_[original[i]].error;
     files_[i].remembered = files_[original[i]].remembered;
+    files_[i].remembered_from = files_[original[i]].remembered_from;
   }
   return hashed;
 }

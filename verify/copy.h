@@ -11,6 +11,7 @@
 
 #include "src/base/finding.h"
 #include "src/base/task.h"
+#include "src/hash/digest_cache.h"
 #include "src/hash/hash_sources.h"
 #include "src/io/directory.h"
 #include "src/io/file.h"
@@ -24,7 +25,8 @@ struct CopyFile {
   std::optional<HashOutcome> outcome;  // at least of `wanted`
   std::optional<FileStamp> stamp;      // of what was hashed
   std::optional<Error> error;          // why it could not be read to its end
-  bool remembered = false;             // the outcome is that of an interrupted run
+  bool remembered = false;             // the outcome is that of an earlier run
+  std::string remembered_from = {};    // UtcText, where a cache of digests had it
 
   // Absent: not computed.
   std::optional<Digest> Find(Algorithm algorithm) const;
@@ -63,10 +65,12 @@ class Copy {
   // Computes what is wanted, reading every file once, whatever the number of links to it. A file
   // that cannot be read keeps its error. `on_hashed` is told of every file whose digests are known,
   // one at a time; not of links to others. Errors: kInterrupted, and those of `on_hashed`.
+  // `cache` may be null.
   struct Hashed {
     std::uint64_t files = 0, bytes = 0;  // that were read, not remembered
+    RememberedTotal remembered = {};     // by `cache`
   };
-  Result<Hashed> Hash(const ResumeOptions& resume,
+  Result<Hashed> Hash(const ResumeOptions& resume, DigestCache* cache,
                       const std::function<Result<void>(std::size_t index)>& on_hashed,
                       const Task& task);
 

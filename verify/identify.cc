@@ -34,8 +34,8 @@ Algorithm ChooseAlgorithm(const ListedFile& file) {
 
 class Identification {
  public:
-  Identification(Copy copy, const Catalogue& catalogue, const Task& task)
-      : copy_(std::move(copy)), catalogue_(catalogue), task_(task) {}
+  Identification(Copy copy, const Catalogue& catalogue, const Task& task, DigestCache* cache)
+      : copy_(std::move(copy)), catalogue_(catalogue), task_(task), cache_(cache) {}
 
   Result<IdentifyReport> Run() {
     report_.findings = copy_.Listing().findings;
@@ -86,17 +86,22 @@ class Identification {
       files.push_back({entry.full_path, {algorithms.begin(), algorithms.end()}, entry.path});
     }
     task_.Begin("hashing", total, files.size());
-    HM_TRY(HashFiles(files, task_, [&](std::size_t f, Result<HashedFile> hashed) -> Result<void> {
+    const auto look_up = [&](std::size_t f, Result<HashedFile> hashed) -> Result<void> {
       const std::size_t i = plan[f].first;
-      if (hashed) {
+      if (!hashed) {
+        NoteUnread(i, hashed.error());
+        return {};
+      }
+      if (hashed->remembered_from.empty()) {
         ++report_.files_hashed;
         report_.bytes_hashed += hashed->stamp.size;
-        LookUp(i, hashed->outcome.digests);
       } else {
-        NoteUnread(i, hashed.error());
+        report_.remembered.Add({1, hashed->stamp.size, hashed->remembered_from});
       }
+      LookUp(i, *hashed);
       return {};
-    }));
+    };
+    HM_TRY(HashFiles(files, task_, look_up, cache_));
     std::ranges::sort(report_.files, {}, &IdentifiedFile::path);
     return {};
   }
@@ -106,11 +111,12 @@ class Identification {
         {Severity::kWarning, "unread", copy_.Entry(i).path, error.message, error.offset});
   }
 
-  void LookUp(std::size_t i, const std::vector<Digest>& digests) {
+  void LookUp(std::size_t i, const HashedFile& hashed) {
     IdentifiedFile file;
     file.path = copy_.Entry(i).path;
     file.size = copy_.Entry(i).size;
-    for (const Digest& digest : digests) {
+    file.remembered_from = hashed.remembered_from;
+    for (const Digest& digest : hashed.outcome.digests) {
       for (const CatalogueHit& hit : catalogue_.FindByDigest(digest)) {
         // A stronger digest of the same entry decides; a size that differs disproves an MD5.
         if (ChooseAlgorithm(*hit.file) != digest.GetAlgorithm()) continue;
@@ -311,6 +317,7 @@ class Identification {
   Copy copy_;
   const Catalogue& catalogue_;
   const Task& task_;
+  DigestCache* const cache_;
   IdentifyReport report_;
 };
 
@@ -329,8 +336,8 @@ std::string_view IdentifyStateName(IdentifyReport::State state) {
 }
 
 Result<IdentifyReport> Identify(const std::filesystem::path& path, const Catalogue& catalogue,
-                                const Task& task) {
-  return Identification(HM_TRY(Copy::List(path)), catalogue, task).Run();
+                                const Task& task, DigestCache* cache) {
+  return Identification(HM_TRY(Copy::List(path)), catalogue, task, cache).Run();
 }
 
 }  // namespace hallmark

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/base/task.h"
+#include "src/hash/digest_cache.h"
 #include "verify/catalogue.h"
 
 namespace hallmark {
@@ -21,7 +22,8 @@ struct IdentifiedFile {
     ListedDigest digest;    // with whose word it is
     bool disputed = false;  // other witnesses give another digest of this algorithm
   };
-  std::vector<Match> matches;  // all entries that list this very file
+  std::vector<Match> matches;        // all entries that list this very file
+  std::string remembered_from = {};  // UtcText of the digests, if they were not read now
 };
 
 // A model of the catalogue that the files or the weights speak for.
@@ -63,14 +65,16 @@ struct IdentifyReport {
   std::vector<Finding> findings;
   std::uint64_t files_hashed = 0;
   std::uint64_t bytes_hashed = 0;
+  RememberedTotal remembered;  // by the cache
 };
 std::string_view IdentifyStateName(IdentifyReport::State state);  // "near-miss"
 
 // `path`: a directory, a shard, an index or a file. Every file is read once with the algorithms
 // that entries of its size need, those with a known name and size first; then, if that does not
 // settle it and the catalogue knows weight identities, the tensors. Unreadable files are findings.
-// Errors: no such path, kInterrupted.
+// Digests of files are taken from `cache` and put there, if it is not null. Errors: no such path,
+// kInterrupted.
 Result<IdentifyReport> Identify(const std::filesystem::path& path, const Catalogue& catalogue,
-                                const Task& task);
+                                const Task& task, DigestCache* cache = nullptr);
 
 }  // namespace hallmark

@@ -1,6 +1,7 @@
 #include "verify/match.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,15 +9,73 @@
 #include "src/base/text.h"
 
 namespace hallmark {
+namespace {
+
+// Lists are often made in a folder above ("model/x" for what is x here), and copies lie a folder
+// deeper than the list says. What has to be taken from the front of the one or of the other, with
+// its last '/', for most paths to meet; both empty if that is not clear.
+struct Shift {
+  std::string_view listed;
+  std::string_view present;
+};
+
+Shift FindShift(const Source& source, const DirectoryListing& listing) {
+  std::set<std::string_view> listed;
+  for (const ListedFile& file : source.files) listed.insert(file.path);
+  std::size_t as_they_are = 0;
+  std::map<std::string_view, std::size_t> from_listed, from_present;
+  const auto each_folder = [](std::string_view path, const auto& visit) {
+    for (std::size_t slash = path.find('/'); slash != path.npos;
+         slash = path.find('/', slash + 1)) {
+      visit(path.substr(0, slash + 1), path.substr(slash + 1));
+    }
+  };
+  for (const std::string_view path : listed) {
+    if (FindFile(listing, path)) ++as_they_are;
+    each_folder(path, [&](std::string_view folder, std::string_view rest) {
+      if (FindFile(listing, rest)) ++from_listed[folder];
+    });
+  }
+  for (const DirectoryEntry& entry : listing.files) {
+    each_folder(entry.path, [&](std::string_view folder, std::string_view rest) {
+      if (listed.contains(rest)) ++from_present[folder];
+    });
+  }
+  Shift best;
+  std::size_t most = as_they_are;
+  bool is_clear = true;
+  const auto weigh = [&](const auto& votes, std::string_view Shift::*side) {
+    for (const auto& [folder, count] : votes) {
+      if (count == most && most != as_they_are) is_clear = false;
+      if (count <= most) continue;
+      most = count;
+      is_clear = true;
+      best = {};
+      best.*side = folder;
+    }
+  };
+  weigh(from_listed, &Shift::listed);
+  weigh(from_present, &Shift::present);
+  return is_clear ? best : Shift{};
+}
+
+}  // namespace
+
 std::vector<std::optional<std::size_t>> MatchByName(const Source& source,
                                                     const DirectoryListing& listing) {
   std::vector<std::optional<std::size_t>> match(source.files.size());
   std::multimap<std::string_view, std::size_t> by_name;
   std::vector<bool> taken(listing.files.size(), false);
+  const Shift shift = FindShift(source, listing);
   for (std::size_t i = 0; i < source.files.size(); ++i) {
-    auto found = FindFile(listing, source.files[i].path);
-    if (!found && !source.folder.empty()) {
-      found = FindFile(listing, source.folder + "/" + source.files[i].path);
+    const std::string& path = source.files[i].path;
+    auto found = FindFile(listing, path);
+    if (!found && !source.folder.empty()) found = FindFile(listing, source.folder + "/" + path);
+    if (!found && !shift.listed.empty() && path.starts_with(shift.listed)) {
+      found = FindFile(listing, std::string_view(path).substr(shift.listed.size()));
+    }
+    if (!found && !shift.present.empty()) {
+      found = FindFile(listing, std::string(shift.present) + path);
     }
     if (!found || taken[*found]) continue;
     match[i] = *found;

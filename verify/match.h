@@ -11,8 +11,8 @@
 namespace hallmark {
 
 // For each file of `source`, the index of its file in `listing`, if path (also below the source's
-// own folder) or a unique name tells it. A file of the copy is given away once. A list entry
-// without a path fits a copy of one file.
+// own folder, or with one folder more or less in front of all paths) or a unique name tells it. A
+// file of the copy is given away once. A list entry without a path fits a copy of one file.
 std::vector<std::optional<std::size_t>> MatchByName(const Source& source,
                                                     const DirectoryListing& listing);
 

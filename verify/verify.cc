@@ -260,9 +260,11 @@ class Verification {
       }
       return {};
     };
-    const Copy::Hashed hashed = HM_TRY(copy_.Hash(options_.resume, on_hashed, task_));
+    const Copy::Hashed hashed =
+        HM_TRY(copy_.Hash(options_.resume, options_.cache, on_hashed, task_));
     report_.files_hashed = hashed.files;
     report_.bytes_hashed = hashed.bytes;
+    report_.remembered = hashed.remembered;
     return {};
   }
 
@@ -313,6 +315,7 @@ class Verification {
 
   static void Fill(const CopyFile& present, FileVerdict& file) {
     file.remembered = present.remembered;
+    file.remembered_from = present.remembered_from;
     for (DigestCheck& check : file.checks) {
       check.actual = present.Find(check.expected.digest.GetAlgorithm());
     }
@@ -330,6 +333,14 @@ class Verification {
       if (!copy_.File(p).outcome) continue;
       for (const Digest& digest : copy_.File(p).outcome->digests) by_digest.emplace(digest, p);
     }
+    // What bears another listed file's name does not stand for this one: who loads it gets the
+    // wrong content.
+    std::set<std::string_view> names;
+    for (const ListedFile& listed : sources_[s].files) names.insert(LastComponent(listed.path));
+    const auto can_stand_for = [&](std::size_t p, const ListedFile& listed) {
+      const std::string_view name = LastComponent(copy_.Entry(p).path);
+      return name == LastComponent(listed.path) || !names.contains(name);
+    };
     std::set<std::size_t> taken;
     for (const std::size_t i : missing_[s]) {
       const ListedFile& listed = sources_[s].files[i];
@@ -337,7 +348,7 @@ class Verification {
       const auto [first, last] = by_digest.equal_range(listed.digests[0].digest);
       const auto found = std::find_if(first, last, [&](const auto& candidate) {
         const std::size_t p = candidate.second;
-        return !taken.contains(p) &&
+        return !taken.contains(p) && can_stand_for(p, listed) &&
                std::ranges::all_of(listed.digests, [&](const ListedDigest& listed_digest) {
                  const Digest& digest = listed_digest.digest;
                  return copy_.File(p).Find(digest.GetAlgorithm()) == digest;

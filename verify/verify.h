@@ -31,6 +31,9 @@ struct VerifyOptions {
   // may be empty. Not for those of which only the end tells: then they are in the report alone.
   std::function<Result<void>(const FileVerdict&, const std::string& source)> on_match = {};
   ResumeOptions resume = {};
+  // Digests of the copy's files are taken from here and put in here; may be null. Sources that are
+  // copies, pieces and tensors are read all the same. Not for samples, which are about reading.
+  DigestCache* cache = nullptr;
   // Only the files of one part, or only a sample: files alone are compared then, and what is right
   // is kPartial. Both need sources that were named.
   std::optional<PartOptions> part = {};

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/hash/digest_cache.h"
 #include "verify/part.h"
 #include "verify/sample.h"
 #include "verify/sources/source.h"
@@ -67,9 +68,10 @@ struct FileVerdict {
   std::optional<Error> error;     // for kUnread
   bool holds_weights = false;
   bool same_weights = false;  // not as listed, but the weights in question were proven the same
-  std::uint64_t sampled_bytes = 0;  // of a sample: how much of it was read
-  bool told = false;                // by VerifyOptions::on_match
-  bool remembered = false;          // digest taken over from an interrupted run of the same command
+  std::uint64_t sampled_bytes = 0;   // of a sample: how much of it was read
+  bool told = false;                 // by VerifyOptions::on_match
+  bool remembered = false;           // digest taken over from an earlier run
+  std::string remembered_from = {};  // UtcText, if by --cached; empty: an interrupted run's
 };
 
 struct WeightsVerdict {
@@ -137,6 +139,7 @@ struct VerifyReport {
   std::uint64_t unread_folders = 0;  // below the copy, which may hold anything
   std::uint64_t files_hashed = 0;
   std::uint64_t bytes_hashed = 0;
+  RememberedTotal remembered;  // by --cached
 };
 
 // Two sources that say different things of one file cannot both be right: a finding says so.

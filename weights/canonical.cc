@@ -110,7 +110,8 @@ class Canonicaliser {
         "unnamed-value",      "cyclic-value",  "more-findings"};
     for (const Finding& finding : model_.Findings()) {
       if (std::find(kUnread.begin(), kUnread.end(), finding.code) != kUnread.end()) {
-        return NoIdentity(Errc::kUnsupported, finding.subject,
+        return NoIdentity(Errc::kUnsupported,
+                          finding.subject.empty() ? model_.Set().name : finding.subject,
                           finding.message + ": no weight identity");
       }
     }

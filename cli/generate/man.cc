@@ -94,6 +94,7 @@ std::string OverviewManPage() {
       {"COLUMNS", "width of the output, if it is not the terminal's"},
       {"XDG_STATE_HOME",
        "hallmark/ in it (or in ~/.local/state) keeps what an interrupted verify has done"},
+      {"XDG_CACHE_HOME", "hallmark/ in it (or in ~/.cache) keeps the digests of --cached"},
       {"XDG_DATA_HOME",
        "hallmark/catalogue/ in it (or in ~/.local/share) is the user's own catalogue"},
   };

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/report/json.h"
+#include "cli/report/remembered.h"
 #include "cli/report/text.h"
 #include "src/base/text.h"
 #include "verify/witnesses.h"
@@ -71,6 +72,9 @@ std::string FilesText(const IdentifyReport& report, bool verbose) {
       const AlgorithmInfo& info = InfoOf(file.matches.front().digest.digest.GetAlgorithm());
       remark += fmt::format(" (by {})", info.name);
     }
+    if (!file.remembered_from.empty()) {
+      remark += fmt::format(", not read now, remembered from {}", file.remembered_from);
+    }
     table.Add({EscapeForPeople(file.path), HumanBytes(file.size), remark});
   }
   if (limit < report.files.size()) {
@@ -108,6 +112,7 @@ void WriteFile(const IdentifiedFile& file, JsonWriter* json) {
   json->BeginObject();
   json->Member("path", file.path);
   json->Member("size", file.size);
+  if (!file.remembered_from.empty()) json->Member("remembered_from", file.remembered_from);
   json->Key("matches").BeginArray();
   for (const IdentifiedFile::Match& match : file.matches) {
     json->BeginObject();
@@ -149,8 +154,8 @@ std::string IdentifyText(const IdentifyReport& report, bool verbose, const Style
     text += fmt::format("  … and {} more; --verbose shows them\n", report.models.size() - limit);
   }
   text += FilesText(report, verbose);
-  text += fmt::format("\nread: {} hashed, {}\n", Count(report.files_hashed, "file"),
-                      HumanBytes(report.bytes_hashed));
+  text += fmt::format("\nread: {} hashed, {}{}\n", Count(report.files_hashed, "file"),
+                      HumanBytes(report.bytes_hashed), RememberedText(report.remembered));
   if (!report.weights.empty()) text += fmt::format("weights: {}\n", report.weights);
   if (!report.no_weights_reason.empty()) {
     text += "weights: " + Wrapped(EscapeForPeople(report.no_weights_reason), width, 2, 9);
@@ -174,6 +179,7 @@ std::string IdentifyJson(const IdentifyReport& report, ExitCode exit) {
   json.Key("read").BeginObject();
   json.Member("files_hashed", report.files_hashed);
   json.Member("bytes_hashed", report.bytes_hashed);
+  WriteRemembered(report.remembered, &json);
   json.EndObject();
   WriteFindings(report.findings, &json);
   return EndReport(&json);

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "cli/report/json.h"
+#include "cli/report/remembered.h"
 #include "cli/report/text.h"
 #include "src/base/checked.h"
 #include "src/base/text.h"
@@ -115,6 +116,7 @@ Result<VerifyReport> MergeVerify(std::span<const PartReport> parts) {
     }
     merged.files_hashed = Sum(merged.files_hashed, own.files_hashed);
     merged.bytes_hashed = Sum(merged.bytes_hashed, own.bytes_hashed);
+    merged.remembered.Add(own.remembered);
   }
   std::ranges::stable_sort(merged.files, [](const FileVerdict& a, const FileVerdict& b) {
     if (a.source != b.source) return a.source < b.source;
@@ -136,18 +138,31 @@ Result<MergedList> MergeLists(std::span<const PartReport> parts) {
   };
   std::vector<Item> items;
   MergedList merged;
-  std::uint64_t done = 0, bytes = 0;
+  std::uint64_t done = 0, bytes = 0, whole = 0;
+  RememberedTotal remembered;
   for (const PartReport& part : parts) {
     merged.exit = Worse(merged.exit, part.exit);
     done = Sum(done, NumberAt(part.head, is_hash ? "files_hashed" : "models_identified"));
     bytes = Sum(bytes, NumberAt(part.head, "bytes_hashed"));
+    const Result<RememberedTotal> own = ReadRemembered(part.head);
+    if (!own) return Error{own.error().code, part.name, own.error().message};
+    remembered.Add(*own);
     for (const JsonValue& item : part.items) {
       const auto name = item.Find(key);
       if (!name || !name->AsString()) {
         return Error{Errc::kMalformed, part.name, fmt::format("a record without {}", key)};
       }
       items.push_back({std::string(*name->AsString()), &item});
+      if (!item.Find("error")) ++whole;
     }
+  }
+  const std::uint64_t found = parts.front().stamp.total_files;
+  const bool all_told = merged.exit != ExitCode::kOk || items.size() == found;
+  if (is_hash && (done + remembered.files != whole || !all_told)) {
+    return Error{Errc::kMalformed, parts.front().name,
+                 fmt::format("of {} the parts found, they tell of {} and count {} as done",
+                             Count(found, "file"), items.size(), done + remembered.files),
+                 std::nullopt, "records were lost or added: run the parts again"};
   }
   std::ranges::stable_sort(items, NaturalLess, &Item::name);
   JsonWriter json = BeginReport(parts.front().verb, ExitCodeName(merged.exit), merged.exit);
@@ -157,11 +172,12 @@ Result<MergedList> MergeLists(std::span<const PartReport> parts) {
   json.EndArray();
   json.Member(is_hash ? "files_hashed" : "models_identified", done);
   if (is_hash) json.Member("bytes_hashed", bytes);
+  WriteRemembered(remembered, &json);
   merged.json = EndReport(&json);
-  merged.summary = fmt::format("{}: {} of {} {}, by {}\n", ExitCodeName(merged.exit),
+  merged.summary = fmt::format("{}: {} of {} {}, by {}{}\n", ExitCodeName(merged.exit),
                                WithCommas(done), Count(items.size(), is_hash ? "file" : "model"),
                                is_hash ? "hashed, " + HumanBytes(bytes) : "identified",
-                               Count(parts.size(), "part"));
+                               Count(parts.size(), "part"), RememberedText(remembered));
   return merged;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "cli/version.h"
 #include "src/base/text.h"
 
@@ -32,7 +34,14 @@ std::string RequestOf(std::string_view verb, const Arguments& arguments,
     print.Add(texts.size());
     for (const std::string& text : texts) print.Add(text);
   };
-  add(arguments.Operands());
+  // Paths as they are found, not as they are written: two folders can have one relative name.
+  std::vector<std::string> places;
+  for (const std::string& operand : arguments.Operands()) {
+    std::error_code failed;
+    const auto place = std::filesystem::weakly_canonical(operand, failed);
+    places.push_back(failed ? operand : place.string());
+  }
+  add(places);
   for (const std::string_view option : options) {
     print.Add(option);
     add(arguments.Values(option));

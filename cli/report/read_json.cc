@@ -60,6 +60,11 @@ class Fields {
     if (value && !value->IsObject()) Complain(key);
     return value;
   }
+  std::string Time(std::string_view key) {
+    std::string text = Text(key, false);
+    if (!text.empty() && !IsUtcText(text)) Complain(key);
+    return text;
+  }
   std::optional<Digest> DigestAt(std::string_view key) {
     if (!object_.Find(key)) return std::nullopt;
     const auto digest = Digest::Parse(Text(key));
@@ -158,6 +163,7 @@ Result<FileVerdict> ReadFile(const JsonValue& item, const std::string& where,
   file.holds_weights = fields.Flag("holds_weights");
   file.same_weights = fields.Flag("same_weights");
   file.remembered = fields.Flag("remembered");
+  file.remembered_from = fields.Time("remembered_from");
   file.sampled_bytes = fields.Number("sampled_bytes").value_or(0);
   for (const JsonValue& check : fields.Items("checks")) {
     file.checks.push_back(HM_TRY(ReadCheck(check, where + "/checks")));
@@ -290,6 +296,16 @@ Result<PartReport> ReadPartReport(std::string_view text, std::string name) {
   return part;
 }
 
+Result<RememberedTotal> ReadRemembered(const JsonValue& value) {
+  Fields fields(value, "");
+  RememberedTotal total{fields.Number("files_remembered").value_or(0),
+                        fields.Number("bytes_remembered").value_or(0),
+                        fields.Time("oldest_remembered")};
+  if (total.oldest.empty() != (total.files == 0)) fields.Complain("oldest_remembered");
+  HM_TRY(fields.Check());
+  return total;
+}
+
 Result<VerifyReport> ReadVerifyReport(const PartReport& part) {
   const auto read = [&]() -> Result<VerifyReport> {
     VerifyReport report;
@@ -318,6 +334,7 @@ Result<VerifyReport> ReadVerifyReport(const PartReport& part) {
     report.files_hashed = own.Count("files_hashed");
     report.bytes_hashed = own.Count("bytes_hashed");
     HM_TRY(own.Check());
+    report.remembered = HM_TRY(ReadRemembered(*numbers));
     report.findings = HM_TRY(ReadFindings(fields.Items("findings")));
     HM_TRY(fields.Check());
     return report;

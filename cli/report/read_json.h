@@ -31,6 +31,9 @@ struct PartReport {
 // version or verb, or too large), and that of the part itself if it could not do its work.
 Result<PartReport> ReadPartReport(std::string_view text, std::string name);
 
+// What WriteRemembered wrote into this object; kMalformed as below.
+Result<RememberedTotal> ReadRemembered(const JsonValue& value);
+
 // What a part of verify found. kMalformed, naming what is not as hallmark writes it.
 Result<VerifyReport> ReadVerifyReport(const PartReport& part);
 

@@ -5,6 +5,7 @@
 
 #include "cli/report/json.h"
 #include "cli/report/part_json.h"
+#include "cli/report/remembered.h"
 #include "cli/report/verify_report.h"
 
 namespace hallmark {
@@ -52,6 +53,7 @@ void WriteFile(const FileVerdict& file, std::string_view source, JsonWriter* jso
   json->Key("holds_weights").Bool(file.holds_weights);
   json->Key("same_weights").Bool(file.same_weights);
   json->Key("remembered").Bool(file.remembered);
+  if (!file.remembered_from.empty()) json->Member("remembered_from", file.remembered_from);
   if (file.sampled_bytes > 0) json->Member("sampled_bytes", file.sampled_bytes);
   json->Key("checks").BeginArray();
   for (const DigestCheck& check : file.checks) WriteCheck(check, json);
@@ -163,6 +165,7 @@ std::string Json(const VerifyReport& report, ExitCode exit, JsonWriter::Form for
   json.Key("read").BeginObject();
   json.Member("files_hashed", report.files_hashed);
   json.Member("bytes_hashed", report.bytes_hashed);
+  WriteRemembered(report.remembered, &json);
   json.Member("tensors_compared", report.weights.tensors_compared);
   json.EndObject();
   WriteFindings(report.findings, &json);

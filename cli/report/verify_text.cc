@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "cli/report/remembered.h"
 #include "cli/report/text.h"
 #include "cli/report/verify_report.h"
 #include "src/base/text.h"
@@ -65,8 +66,8 @@ std::string IntactText(const FileVerdict& file) {
   return right > 0 ? fmt::format(", {} of it checked and right", HumanBytes(right)) : "";
 }
 
-// What is said of a file beside its name.
-std::string Remark(const FileVerdict& file) {
+// What is said of a file beside its name, if it was read.
+std::string PlainRemark(const FileVerdict& file) {
   if (file.same_weights && file.state == FileState::kMismatch) {
     return HumanBytes(file.size) + ", its weights are the same";
   }
@@ -99,8 +100,17 @@ std::string Remark(const FileVerdict& file) {
     case FileState::kNotComparable:
       return "listed without a digest that could be compared";
     default:
-      return HumanBytes(file.size) + (file.remembered ? ", hashed before the interruption" : "");
+      return HumanBytes(file.size);
   }
+}
+
+std::string Remark(const FileVerdict& file) {
+  std::string text = PlainRemark(file);
+  if (!file.remembered) return text;
+  if (!text.empty()) text += ", ";
+  return text + (file.remembered_from.empty()
+                     ? "hashed before the interruption"
+                     : "not read now, remembered from " + file.remembered_from);
 }
 
 std::string ShownHex(const Digest& digest, bool verbose) {
@@ -158,7 +168,14 @@ std::string FilesText(const VerifyReport& report, bool verbose, const Style& sty
                         state == FileState::kNotSampled) &&
                        files.size() > kShownOk && !verbose;
     if (folds) {
-      table.Add({name, Count(files.size(), "file"), HumanBytes(bytes)}, ToneOf(state));
+      const auto remembered = static_cast<std::uint64_t>(std::ranges::count_if(
+          files, [](const FileVerdict* file) { return !file->remembered_from.empty(); }));
+      std::string remark = HumanBytes(bytes);
+      if (remembered > 0) {
+        remark +=
+            fmt::format(", {} of them not read now; --verbose shows which", WithCommas(remembered));
+      }
+      table.Add({name, Count(files.size(), "file"), remark}, ToneOf(state));
       continue;
     }
     const std::size_t limit = verbose ? files.size() : kShownRows;
@@ -274,6 +291,7 @@ std::string ReadText(const VerifyReport& report) {
   if (report.merged_from > 0) {
     text += fmt::format(", by {}", Count(report.merged_from, "part"));
   }
+  text += RememberedText(report.remembered);
   if (report.weights.tensors_compared > 0) {
     text += fmt::format("; {} compared", Count(report.weights.tensors_compared, "tensor"));
   }

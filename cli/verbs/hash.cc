@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 
+#include "cli/cached.h"
 #include "cli/report/digest_list.h"
 #include "cli/report/json.h"
 #include "cli/report/part_json.h"
+#include "cli/report/remembered.h"
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
 #include "formats/registry.h"
@@ -25,6 +28,7 @@ struct ListedFile {
   std::filesystem::path path;
   std::uint64_t size = 0;
   std::vector<Digest> digests = {};
+  std::string remembered_from = {};  // UtcText; empty: read now
   std::optional<Error> error = {};
   bool done = false;
 };
@@ -209,7 +213,7 @@ class HashRun {
       index.push_back(i);
     }
     session_.GetTask().Begin("hashing", bytes, todo.size());
-    return HashFiles(todo, session_.GetTask(), [&](std::size_t t, Result<HashedFile> hashed) {
+    const auto take = [&](std::size_t t, Result<HashedFile> hashed) {
       ListedFile& file = files_[index[t]];
       if (hashed && format_ == "hashdeep" && file.name.find_first_of("\r\n") != std::string::npos) {
         file.error = Error{Errc::kUnsupported, file.name,
@@ -218,11 +222,16 @@ class HashRun {
       } else if (hashed) {
         file.size = hashed->stamp.size;
         file.digests = std::move(hashed->outcome.digests);
+        file.remembered_from = std::move(hashed->remembered_from);
       } else {
         file.error = std::move(hashed).error();
       }
       return Done(index[t]);
-    });
+    };
+    const std::unique_ptr<DigestCache> cache = OpenCacheAskedFor(arguments_, session_);
+    HM_TRY(HashFiles(todo, session_.GetTask(), take, cache.get()));
+    SaveCache(cache.get(), session_);
+    return {};
   }
 
   // Lines come in the order of the files, each as soon as it and all before it are done.
@@ -252,8 +261,14 @@ class HashRun {
     }
     const NameForm form =
         IsStreamed() && session_.OutIsTerminal() ? NameForm::kForTerminal : NameForm::kBytes;
-    if (format_ == "hashdeep") return HashdeepLine(file.size, file.digests, file.name, form);
-    std::string lines;
+    // A list outlives the run: it says itself what was not read for it.
+    std::string lines =
+        file.remembered_from.empty()
+            ? ""
+            : fmt::format("# not read now, remembered from {}:\n", file.remembered_from);
+    if (format_ == "hashdeep") {
+      return lines + HashdeepLine(file.size, file.digests, file.name, form);
+    }
     for (const Digest& digest : file.digests) {
       lines +=
           format_ == "bsd" ? BsdLine(digest, file.name, form) : GnuLine(digest, file.name, form);
@@ -268,6 +283,7 @@ class HashRun {
     json->Key("digests").BeginArray();
     for (const Digest& digest : file.digests) json->String(digest.ToString());
     json->EndArray();
+    if (!file.remembered_from.empty()) json->Member("remembered_from", file.remembered_from);
     if (file.error) {
       json->Key("error");
       WriteError(*file.error, json);
@@ -282,10 +298,15 @@ class HashRun {
                                     lines ? JsonWriter::Form::kCompact : JsonWriter::Form::kPretty);
       if (stamp_) WritePart(*stamp_, &json);
       std::uint64_t hashed = 0, bytes = 0;
+      RememberedTotal remembered;
       if (!lines) json.Key("files").BeginArray();
       for (const ListedFile& file : files_) {
         if (!lines) Write(file, &json);
         if (file.error) continue;
+        if (!file.remembered_from.empty()) {
+          remembered.Add({1, file.size, file.remembered_from});
+          continue;
+        }
         ++hashed;
         bytes += file.size;
       }
@@ -293,6 +314,7 @@ class HashRun {
       if (lines) json.Member("records", static_cast<std::uint64_t>(files_.size()));
       json.Member("files_hashed", hashed);
       json.Member("bytes_hashed", bytes);
+      WriteRemembered(remembered, &json);
       const std::string report = EndReport(&json);
       if (IsStreamed()) return session_.PrintNow(report);
       text_ += report;
@@ -393,6 +415,11 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   if (arguments.Given("--part") && (format == "gguf-hash" || format == "manifest")) {
     return Error{Errc::kUsage, "hash", fmt::format("a {} is not made in parts", format)};
   }
+  if (arguments.Given("--cached") && (format == "gguf-hash" || format == "manifest")) {
+    return Error{Errc::kUsage, "hash",
+                 fmt::format("a {} is made of what is read, not of digests of files", format),
+                 std::nullopt, "leave --cached out"};
+  }
   if (format == "gguf-hash") return TensorHashRun(arguments, session).Run();
   if (format == "manifest") return WriteModelManifest(arguments, session);
   return HashRun(arguments, session).Run();
@@ -417,6 +444,8 @@ Verb HashVerb() {
           "a manifest, verify names the damaged ranges and tensors, and accepts the same weights "
           "in "
           "another container. Manifests of the same files are the same bytes on any machine.\n\n"
+          "With --cached a comment before each file that was not read now says so, with the "
+          "date.\n\n"
           "md5, sha1, crc32, xxh64, git-blob and autov1 to autov3 guard against accidents, not "
           "attackers.",
       .operands = {{.name = "PATH",
@@ -437,6 +466,7 @@ Verb HashVerb() {
             .choices = {"gnu", "bsd", "checklist", "hashdeep", "gguf-hash", "manifest", "json"}},
            OutputOption("write to FILE, whole or not at all, instead of stdout"),
            ForceOption(),
+           CachedOption(),
            PartOption(),
            JsonOption(),
            JsonLinesOption()},

@@ -280,7 +280,9 @@ Verb IdVerb() {
           "change of element type makes the difference. hm1: is comparable between containers; "
           "hm1raw: is for models whose architecture is not known here, and only between copies of "
           "one naming scheme. Tokenizer and configuration are not part of it.\n\n"
-          "Reads every weight. The identity is on stdout, what was left out of it on stderr. Of "
+          "Reads every weight: --cached of hash, verify and identify remembers digests of files, "
+          "not "
+          "of tensors. The identity is on stdout, what was left out of it on stderr. Of "
           "several models each is a line with its name, as soon as it is done; one that has no "
           "identity does not stop the others.",
       .operands = {{.name = "MODEL",

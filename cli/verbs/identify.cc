@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <memory>
+
+#include "cli/cached.h"
 #include "cli/report/identify_report.h"
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
@@ -13,7 +16,10 @@ namespace {
 
 Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   const Catalogue catalogue = HM_TRY(Catalogue::Load(UserCatalogueFolder()));
-  IdentifyReport report = HM_TRY(Identify(arguments.Operands()[0], catalogue, session.GetTask()));
+  const std::unique_ptr<DigestCache> cache = OpenCacheAskedFor(arguments, session);
+  IdentifyReport report =
+      HM_TRY(Identify(arguments.Operands()[0], catalogue, session.GetTask(), cache.get()));
+  SaveCache(cache.get(), session);
   report.findings.insert(report.findings.end(), catalogue.Findings().begin(),
                          catalogue.Findings().end());
   const ExitCode exit = IdentifyExit(report);
@@ -41,8 +47,9 @@ Verb IdentifyVerb() {
       .operands =
           {{.name = "MODEL",
             .help = "a directory, a tar of one, any one shard, an index.json or a single file"}},
-      .options = Joined({VerboseOption("every model, file and name in full"), JsonOption()},
-                        WorkOptions()),
+      .options = Joined(
+          {CachedOption(), VerboseOption("every model, file and name in full"), JsonOption()},
+          WorkOptions()),
       .examples = {{"hallmark identify download/", "which release is this?"},
                    {"hallmark identify consolidated.00.pth", "which release has this file?"}},
       .exits = WithCommonExits(

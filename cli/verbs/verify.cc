@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <random>
 
+#include "cli/cached.h"
 #include "cli/places.h"
 #include "cli/report/part_json.h"
 #include "cli/report/text.h"
@@ -66,6 +68,9 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
     return Error{Errc::kUsage, "verify", "of a part or a sample files are compared, not weights",
                  std::nullopt, "--include chooses files of weights"};
   }
+  if (options.sample && arguments.Given("--cached")) {
+    return Error{Errc::kUsage, "verify", "a --sample is read; --cached would not read it"};
+  }
   std::vector<Source> sources;
   for (const std::string& spec : arguments.Values("--against")) {
     sources.push_back(HM_TRY(OpenSource(spec, session.GetTask())));
@@ -90,8 +95,11 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
     };
   }
 
+  const std::unique_ptr<DigestCache> cache = OpenCacheAskedFor(arguments, session);
+  options.cache = cache.get();
   const VerifyReport report =
       HM_TRY(Verify(arguments.Operands()[0], std::move(sources), options, session.GetTask()));
+  SaveCache(cache.get(), session);
   const ExitCode exit = VerifyExit(report);
   if (arguments.Given("--json-lines")) {
     HM_TRY(session.Print(VerifyLastLines(report, exit)));
@@ -127,7 +135,10 @@ Verb VerifyVerb() {
           "catalogue, the lists found around the copy and the names that Hugging Face's and "
           "Ollama's stores give their blobs are tried. A list that came with the copy cannot vouch "
           "for "
-          "it, and is named as such.",
+          "it, and is named as such.\n\n"
+          "--cached shows that nothing changed since files were read, as far as their file system "
+          "says: not that the disk still holds the bytes. Summary and report count what was not "
+          "read now.",
       .operands =
           {{.name = "MODEL",
             .help = "the copy to check: a directory, an index.json with its shards, one file, or a "
@@ -157,6 +168,7 @@ Verb VerifyVerb() {
                           .value = "TEXT",
                           .help = "what the sample is drawn by (default: fresh for 5%, fixed for "
                                   "N/T)"},
+                         CachedOption(),
                          VerboseOption("every file, digest and range in full"),
                          JsonOption(),
                          JsonLinesOption()},

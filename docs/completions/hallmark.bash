@@ -28,7 +28,7 @@ _hallmark() {
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --against --include --weights-only --no-weights --part --sample --seed --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --against --include --weights-only --no-weights --part --sample --seed --cached --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
@@ -40,7 +40,7 @@ _hallmark() {
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --verbose --json --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --cached --verbose --json --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
@@ -81,7 +81,7 @@ _hallmark() {
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --algo --format --output --force --part --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --algo --format --output --force --cached --part --json --json-lines --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi

@@ -33,6 +33,7 @@ complete -c hallmark -n '__hallmark_is verify' -l no-weights -d 'compare files o
 complete -c hallmark -n '__hallmark_is verify' -l part -x -d 'do the I-th of N parts, divided by size; merge-reports joins their reports'
 complete -c hallmark -n '__hallmark_is verify' -l sample -x -d 'read only 5% of the pieces, or the N-th of T samples that together hold all (N/T); the verdict is partial'
 complete -c hallmark -n '__hallmark_is verify' -l seed -x -d 'what the sample is drawn by (default: fresh for 5%, fixed for N/T)'
+complete -c hallmark -n '__hallmark_is verify' -l cached -d 'take digests of unchanged files from earlier runs instead of reading them; the report says which, and from when'
 complete -c hallmark -n '__hallmark_is verify' -l verbose -s v -d 'every file, digest and range in full'
 complete -c hallmark -n '__hallmark_is verify' -l json -d 'print one JSON object instead of text'
 complete -c hallmark -n '__hallmark_is verify' -l json-lines -d 'print one JSON object a line, for long lists'
@@ -42,6 +43,7 @@ complete -c hallmark -n '__hallmark_is verify' -l color -x -a 'auto always never
 complete -c hallmark -n '__hallmark_is verify' -l quiet -s q -d 'no progress and no notes on stderr'
 complete -c hallmark -n '__hallmark_is verify' -l help -s h -d 'show help'
 complete -c hallmark -n '__hallmark_is verify' -F
+complete -c hallmark -n '__hallmark_is identify' -l cached -d 'take digests of unchanged files from earlier runs instead of reading them; the report says which, and from when'
 complete -c hallmark -n '__hallmark_is identify' -l verbose -s v -d 'every model, file and name in full'
 complete -c hallmark -n '__hallmark_is identify' -l json -d 'print one JSON object instead of text'
 complete -c hallmark -n '__hallmark_is identify' -l threads -s j -x -d 'how many threads may work at once (default: all cores)'
@@ -75,6 +77,7 @@ complete -c hallmark -n '__hallmark_is hash' -l algo -x -a 'sha256 md5 sha1 sha3
 complete -c hallmark -n '__hallmark_is hash' -l format -x -a 'gnu bsd checklist hashdeep gguf-hash manifest json' -d 'gnu for one algorithm and bsd for several, unless said'
 complete -c hallmark -n '__hallmark_is hash' -l output -s o -r -F -d 'write to FILE, whole or not at all, instead of stdout'
 complete -c hallmark -n '__hallmark_is hash' -l force -d 'replace an output that exists'
+complete -c hallmark -n '__hallmark_is hash' -l cached -d 'take digests of unchanged files from earlier runs instead of reading them; the report says which, and from when'
 complete -c hallmark -n '__hallmark_is hash' -l part -x -d 'do the I-th of N parts, divided by size; merge-reports joins their reports'
 complete -c hallmark -n '__hallmark_is hash' -l json -d 'print one JSON object instead of text'
 complete -c hallmark -n '__hallmark_is hash' -l json-lines -d 'print one JSON object a line, for long lists'

@@ -1,5 +1,6 @@
 #include "src/base/text.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -213,6 +214,16 @@ std::string_view TrimAscii(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+std::string UtcText(std::chrono::system_clock::time_point time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+bool IsUtcText(std::string_view text) {
+  return std::ranges::equal(text, std::string_view("0000-00-00T00:00:00Z"),
+                            [](char c, char form) { return form == '0' ? IsDigit(c) : c == form; });
 }
 
 std::string HumanBytes(std::uint64_t bytes) {

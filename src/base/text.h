@@ -1,6 +1,7 @@
 // Text from files is data: hex, UTF-8 checks, escaping for people, natural order.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -41,6 +42,10 @@ std::string_view LastComponent(std::string_view path);
 
 std::string AsciiLower(std::string_view text);
 std::string_view TrimAscii(std::string_view text);
+
+// "2025-01-31T12:00:00Z": ISO 8601, UTC, whole seconds; the earlier text is of the earlier time.
+std::string UtcText(std::chrono::system_clock::time_point time);
+bool IsUtcText(std::string_view text);  // of that form; no calendar is asked
 
 // 1234567 -> "1.2 MB"; decimal units, as disks and hubs state sizes.
 std::string HumanBytes(std::uint64_t bytes);

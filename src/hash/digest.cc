@@ -58,6 +58,10 @@ constexpr std::array kOtherSpellings = {
 
 }  // namespace
 
+bool CoversWholeFile(Algorithm algorithm) {
+  return algorithm != Algorithm::kAutoV1 && algorithm != Algorithm::kAutoV3;
+}
+
 std::span<const AlgorithmInfo> AllAlgorithms() { return kTable; }
 
 const AlgorithmInfo& InfoOf(Algorithm algorithm) {

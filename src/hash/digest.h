@@ -37,6 +37,9 @@ struct AlgorithmInfo {
   bool resists_attackers;  // false: guards against accidents only
 };
 
+// False for autov1 and autov3: they are of a part of a file, name it and prove nothing of the rest.
+bool CoversWholeFile(Algorithm algorithm);
+
 std::span<const AlgorithmInfo> AllAlgorithms();  // in enum order
 const AlgorithmInfo& InfoOf(Algorithm algorithm);
 // Also the spellings of other tools: "SHA2-256", "SHA-256", "blake2b-512", "BLAKE2b"; any case.

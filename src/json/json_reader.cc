@@ -142,6 +142,7 @@ Result<JsonDocument> JsonDocument::Parse(std::string_view text, std::string subj
     return Error{Errc::kUnsupported, std::move(subject),
                  fmt::format("JSON of {} bytes, limit {}", text.size(), limits.max_bytes), base};
   }
+  if (text.empty()) text = "";  // simdjson copies from where it begins, which may be nowhere
   JsonDocument document;
   dom::parser& parser = document.parsed_->parser;
   if (parser.allocate(std::max<std::size_t>(text.size(), 64), limits.max_depth) !=

@@ -52,6 +52,12 @@ for form in --json --json-lines; do
 done
 run 0 merge-reports part-*
 [[ $(head -1 "$scratch/out") == matches:* ]] || complain 'the merged verdict'
+# Another folder that has the same relative name is another folder.
+mkdir elsewhere && cp -a mirror elsewhere/ && cp list.sha256 elsewhere/
+in_parts 2 verify mirror --against list.sha256 --json-lines
+(cd elsewhere && "$hallmark" verify mirror --against list.sha256 --part 2/2 --json-lines -q) >part-2
+run 2 merge-reports part-*
+rm -r elsewhere
 # More workers than files are no fault.
 (cd mirror/org0/model0 && sha256sum -- *) >few.sha256
 run 0 verify mirror/org0/model0 --against few.sha256 --json

@@ -82,7 +82,7 @@ for file in meta-llama2-bf16 hf-safetensors-sharded gguf/kv-zoo.gguf gguf/tiny-Q
   run 0 inspect --json --tensors "$fixtures/$file"
   conforms report-inspect
   run 0 inspect --json-lines "$fixtures/$file"
-  conforms report-inspect tensors
+  conforms report-inspect tensors last
 done
 run 0 id --json --layers --tensors model
 conforms report-id
@@ -101,6 +101,19 @@ conforms report-verify
 cp "$scratch/out" part.json
 run 0 merge-reports part.json --json
 conforms report-verify
+for _ in 1 2; do
+  run 0 hash --cached --json model "$scratch/list"
+  conforms report-hash
+  run 0 hash --cached --json-lines model "$scratch/list"
+  conforms report-hash files last
+  run 0 verify model --against "$scratch/list" --cached --json
+  conforms report-verify
+  run 0 verify model --against "$scratch/list" --cached --json-lines
+  conforms report-verify files last
+  run 1 identify model --cached --json
+  conforms report-identify
+  sleep 2.1 # younger files are not remembered
+done
 run 3 verify missing --against "$scratch/list" --json-lines
 conforms report-error
 cp -r model tampered

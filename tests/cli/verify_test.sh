@@ -29,6 +29,25 @@ run 0 hash copy --format manifest -o "$scratch/manifest.json"
 run 0 verify copy --against "$scratch/manifest.json" --json
 json 'r["verdict"], r["sources"][0]["resists_attackers"]' "('matches', True)"
 
+# A list made in the folder above; and files that have changed places are no renamed ones.
+sha256sum copy/* >"$scratch/above"
+run 0 verify copy --against "$scratch/above" --json
+json '{f["state"] for f in r["files"]}' "{'ok'}"
+mkdir -p two/A two/B
+for file in A/consolidated.00.pth A/consolidated.01.pth B/consolidated.00.pth B/consolidated.01.pth; do
+  echo "$file" >"two/$file"
+done
+sha256sum two/*/* >"$scratch/two"
+run 0 verify two --against "$scratch/two"
+mv two/A/consolidated.00.pth kept && mv two/A/consolidated.01.pth two/A/consolidated.00.pth
+mv kept two/A/consolidated.01.pth
+run 1 verify two --against "$scratch/two" --no-weights
+run 3 verify two/A --against "$scratch/two" --no-weights
+
+# What is a digest of a part of a file proves nothing of the rest.
+echo small >small && "$hallmark" hash --algo autov1 small >"$scratch/named"
+run 3 verify small --against "$scratch/named"
+
 # Another container, the same numbers.
 for mirror in hf-safetensors-sharded gguf/tiny-f16.gguf hf-bin; do
   run 0 verify "$fixtures/$mirror" --against "$scratch/manifest.json" --json

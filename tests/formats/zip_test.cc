@@ -116,6 +116,21 @@ TEST(Zip, TakesAZip64EndThatAgrees) {
             Errc::kMalformed);
 }
 
+// Python gives an entry the name of its Unicode path field, from 3.12 on, and takes names that are
+// not marked as UTF-8 from an old code page; other readers do neither.
+TEST(Zip, RefusesNamesThatReadersTakeDifferently) {
+  ZipMember renamed = Stored("a", "1");
+  renamed.central.extra = Le16(0x7075) + Le16(6) + "\x01" + Le32(Crc32("a")) + "b";
+  EXPECT_EQ(OpenCode(MakeZip({renamed})), Errc::kMalformed);
+  renamed.central.extra.swap(renamed.local.extra);
+  EXPECT_EQ(OpenCode(MakeZip({renamed})), Errc::kMalformed);
+
+  ZipMember unmarked = Stored("\u00e9", "1");
+  EXPECT_TRUE(Ok(ZipArchive::Open(*TestFile(MakeZip({unmarked})))));
+  unmarked.local.flags = unmarked.central.flags = 0;
+  EXPECT_EQ(OpenCode(MakeZip({unmarked})), Errc::kMalformed);
+}
+
 struct Lie {
   const char* what;
   std::function<void(ZipMember&)> change;

@@ -37,6 +37,24 @@ TEST(Conclude, MatchesWhenEveryListedFileMatches) {
   EXPECT_EQ(VerdictOf(Report({File(FileState::kRenamed, kWeights)})), Verdict::kMatches);
 }
 
+TEST(Conclude, SaysHowMuchWasNotReadAndFromWhen) {
+  auto report = Report({File(FileState::kOk, kWeights), File(FileState::kOk, kSide)});
+  Conclude(report);
+  EXPECT_THAT(report.summary, testing::Not(testing::HasSubstr("not read")));
+  report.remembered.Add({1, 10, "2025-02-01T12:00:00Z"});
+  Conclude(report);
+  EXPECT_EQ(report.verdict, Verdict::kMatches);
+  EXPECT_THAT(report.summary, testing::EndsWith("; 1 file was not read now, by digests remembered "
+                                                "from 2025-02-01T12:00:00Z"));
+  report.remembered.Add({2, 10, "2025-01-31T12:00:00Z"});
+  report.files[0].state = FileState::kMismatch;
+  Conclude(report);
+  EXPECT_EQ(report.verdict, Verdict::kMismatch);
+  EXPECT_THAT(report.summary,
+              testing::EndsWith("; 3 files were not read now, by digests "
+                                "remembered from as early as 2025-01-31T12:00:00Z"));
+}
+
 TEST(Conclude, UnlistedSideFilesAreNoGapButUnlistedWeightsAre) {
   EXPECT_EQ(VerdictOf(Report({File(FileState::kOk, kWeights), File(FileState::kUnlisted, kSide)})),
             Verdict::kMatches);

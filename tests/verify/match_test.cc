@@ -32,6 +32,19 @@ TEST(MatchByName, LeavesAmbiguousNamesToDigests) {
             (Match{std::nullopt, std::nullopt}));
 }
 
+TEST(MatchByName, TakesAFolderFromTheFrontOfAllPaths) {
+  const Match both = {0, 1};
+  EXPECT_EQ(MatchByName(Listing({"m/0/x", "m/1/x"}), Present({"0/x", "1/x"})), both);
+  EXPECT_EQ(MatchByName(Listing({"a/b/0/x", "a/b/1/x"}), Present({"0/x", "1/x"})), both);
+  EXPECT_EQ(MatchByName(Listing({"0/x", "1/x"}), Present({"m/0/x", "m/1/x"})), both);
+  // One model of a mirror against the list of all: its folder has most of the names.
+  EXPECT_EQ(MatchByName(Listing({"0/x", "0/y", "1/x", "1/y", "1/z"}), Present({"x", "y", "z"})),
+            (Match{std::nullopt, std::nullopt, 0, 1, 2}));
+  // Two that have as many: nothing is clear.
+  EXPECT_EQ(MatchByName(Listing({"0/x", "1/x"}), Present({"x"})),
+            (Match{std::nullopt, std::nullopt}));
+}
+
 TEST(MatchByName, GivesAFileAwayOnce) {
   EXPECT_EQ(MatchByName(Listing({"x.bin", "x.bin"}), Present({"x.bin"})), (Match{0, std::nullopt}));
 }

@@ -137,6 +137,19 @@ std::vector<bool> ResistingFiles(const Source& source) {
   return resisting;
 }
 
+void DropPartialDigests(Source& source) {
+  std::size_t dropped = 0;
+  for (ListedFile& file : source.files) {
+    dropped += std::erase_if(file.digests, [](const ListedDigest& listed) {
+      return !CoversWholeFile(listed.digest.GetAlgorithm());
+    });
+  }
+  if (dropped == 0) return;
+  source.findings.push_back({Severity::kNote, "shortened-hashes", "",
+                             "autov1 and autov3 are digests of a part of a file: they name it, and "
+                             "are not compared"});
+}
+
 void NoteWeakDigests(Source& source) {
   for (const Finding& finding : source.findings) {
     if (finding.code == "weak-digests") return;
@@ -188,6 +201,7 @@ Result<Source> ParseSource(std::string_view text, std::string name) {
     }
     source->dialect = dialect.name;
     source->title = dialect.title;
+    DropPartialDigests(*source);
     NoteWeakDigests(*source);
     for (Finding& finding : source->findings) {
       if (finding.subject.empty()) finding.subject = name;

@@ -137,4 +137,7 @@ std::vector<bool> ResistingFiles(const Source& source);
 // Adds the finding that some or all files have only digests that attackers can match.
 void NoteWeakDigests(Source& source);
 
+// Takes out digests that do not cover their files, with a finding.
+void DropPartialDigests(Source& source);
+
 }  // namespace hallmark

@@ -67,6 +67,21 @@ TEST(LastComponent, IsWhatStandsBehindTheLastSlash) {
   EXPECT_EQ(LastComponent("a/"), "");
 }
 
+// Times as `date -u` gives them.
+TEST(UtcText, IsIso8601InWholeSeconds) {
+  const auto at = [](std::int64_t ms) {
+    return std::chrono::system_clock::time_point(std::chrono::milliseconds(ms));
+  };
+  EXPECT_EQ(UtcText(at(0)), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(UtcText(at(1'738'324'799'999)), "2025-01-31T11:59:59Z");
+  EXPECT_TRUE(IsUtcText("2025-01-31T11:59:59Z"));
+  for (const std::string_view bad :
+       {"", "2025-01-31", "2025-01-31T11:59:59", "2025-01-31 11:59:59Z", "2025-01-31T11:59:59Z ",
+        "2o25-01-31T11:59:59Z"}) {
+    EXPECT_FALSE(IsUtcText(bad)) << bad;
+  }
+}
+
 TEST(ParseDecimal, TakesDigitsOnly) {
   EXPECT_EQ(ParseDecimal("0"), 0u);
   EXPECT_EQ(ParseDecimal("9999999999999999999"), 9'999'999'999'999'999'999u);
