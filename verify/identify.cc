@@ -232,7 +232,7 @@ class Identification {
     model.weights_disputed = is_same && entry.weights.size() > 1;
     model.tensors_equal = equal;
     model.tensors_listed = entry.tensors.size();
-    model.tensors_added = ours.size() - named;
+    if (!entry.tensors.empty()) model.tensors_added = ours.size() - named;
     if (is_same) return;
     model.tensors_differing = std::move(differing);
     model.groups_differing.assign(groups.begin(), groups.end());
