@@ -6,7 +6,6 @@
 #include <set>
 #include <system_error>
 
-#include "src/base/checked.h"
 #include "src/base/text.h"
 #include "src/io/file.h"
 #include "verify/catalogue_data.h"
@@ -34,6 +33,19 @@ const std::vector<CatalogueEntry>& BuiltIn() {
     return entries;
   }();
   return kEntries;
+}
+
+bool IsOfOnePerson(const Testimony& testimony) {
+  return testimony.claim != "publisher" && CountWitnesses(testimony) < 2;
+}
+
+// Nothing in a match by weights tells whose word they are: the files that carry names differ.
+Finding NoteOnWeights(const ListedWeights& weights) {
+  const bool single = IsOfOnePerson(weights.testimony);
+  return {Severity::kNote, single ? "single-witness" : "catalogue-note", "",
+          fmt::format("the weight identity is the word of{}: {}",
+                      single ? " one person who is not the publisher" : "",
+                      TestimonyText(weights.testimony))};
 }
 
 }  // namespace
@@ -168,7 +180,7 @@ Source ToSource(const CatalogueEntry& entry) {
   source.title = "catalogue entry " + entry.Title();
   source.files = entry.files;
   source.complete = entry.complete;
-  if (entry.disputed_weights.empty()) source.weights = entry.weights;
+  if (entry.weights.size() == 1) source.weights = entry.weights.front().identity;
   source.findings = FindDissent(entry);
   if (!entry.complete) {
     source.findings.push_back({Severity::kWarning, "incomplete-entry", source.name,
@@ -177,19 +189,13 @@ Source ToSource(const CatalogueEntry& entry) {
   if (!entry.note.empty()) {
     source.findings.push_back({Severity::kNote, "catalogue-note", source.name, entry.note});
   }
+  if (entry.weights.size() == 1) source.findings.push_back(NoteOnWeights(entry.weights.front()));
   std::uint64_t single = 0;
   for (const ListedFile& file : entry.files) {
     if (!file.note.empty()) {
       source.findings.push_back({Severity::kNote, "catalogue-note", file.path, file.note});
     }
-    bool published = false;
-    std::uint64_t most = 0;
-    for (const ListedDigest& listed : file.digests) {
-      published = published || listed.claim == "publisher";
-      most = std::max<std::uint64_t>(
-          most, CheckedAdd(listed.witnesses.size(), listed.further_witnesses).value_or(~0ull));
-    }
-    if (!published && most < 2) ++single;
+    if (std::ranges::all_of(file.digests, IsOfOnePerson, &ListedDigest::testimony)) ++single;
   }
   if (single > 0) {
     source.findings.push_back(
@@ -217,15 +223,14 @@ Result<CatalogueEntry> EntryFromManifest(const Manifest& manifest, const EntryNa
   entry.model = names.model.empty() ? names.id.substr(slash + 1) : names.model;
   entry.release = names.release;
   entry.publisher = names.publisher;
-  entry.weights = manifest.weights;
-  std::vector<std::string> witnesses;
-  if (!names.witness.empty()) witnesses.push_back(names.witness);
+  Testimony own{.claim = "own"};
+  if (!names.witness.empty()) own.witnesses.push_back(names.witness);
+  if (!manifest.weights.empty()) entry.weights.push_back({manifest.weights, own});
   for (const ManifestFile& file : manifest.files) {
     ListedFile listed;
     listed.path = file.path;
     listed.size = file.size;
-    for (const Digest& digest : file.digests)
-      listed.digests.push_back({digest, "own", witnesses, 0});
+    for (const Digest& digest : file.digests) listed.digests.push_back({digest, own});
     entry.files.push_back(std::move(listed));
   }
   for (const ManifestTensor& tensor : manifest.tensors) {

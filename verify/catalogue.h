@@ -21,6 +21,11 @@ struct CatalogueTensor {
   IdentityDigest digest;
 };
 
+struct ListedWeights {
+  std::string identity;  // "hm1:…"
+  Testimony testimony;
+};
+
 // One model of one release.
 struct CatalogueEntry {
   std::string id;  // stable: "llama-1/7B"
@@ -31,9 +36,8 @@ struct CatalogueEntry {
   bool complete = true;    // lists every file of the release
   std::string incomplete;  // what is missing, if not complete
   std::string note;
-  std::string weights;                        // "hm1:…" where known, or empty
-  std::vector<std::string> disputed_weights;  // what other witnesses say instead
-  std::vector<CatalogueTensor> tensors;       // where known: they let near misses be named
+  std::vector<ListedWeights> weights;    // empty: not known; several: witnesses disagree
+  std::vector<CatalogueTensor> tensors;  // where known: they let near misses be named
   // Those common to all sizes of the release included. A file with two digests of one algorithm is
   // one about which witnesses disagree.
   std::vector<ListedFile> files;

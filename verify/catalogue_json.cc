@@ -129,9 +129,29 @@ class CatalogueReader {
     return number;
   }
 
+  // Of an object that holds a "value" as well.
+  Result<Testimony> ReadTestimony(const JsonValue& value, const std::string& where) {
+    HM_TRY(CheckKeys(value, where, {"value", "claim", "witnesses", "further_witnesses"}));
+    Testimony out;
+    out.claim = HM_TRY(Text(value, where, "claim", true));
+    if (out.claim != "publisher" && out.claim != "community" && out.claim != "own") {
+      return Malformed(where + "/claim", "not publisher, community or own");
+    }
+    if (const auto witnesses = value.Find("witnesses")) {
+      if (!witnesses->IsArray()) return Malformed(where + "/witnesses", "not an array");
+      for (const JsonValue& witness : witnesses->Items()) {
+        const auto text = witness.AsString();
+        if (!text) return Malformed(where + "/witnesses", "a witness is not a text");
+        out.witnesses.emplace_back(*text);
+      }
+    }
+    out.further_witnesses = HM_TRY(Number(value, where, "further_witnesses")).value_or(0);
+    return out;
+  }
+
   Result<ListedDigest> ReadDigest(std::string_view algorithm_name, const JsonValue& value,
                                   const std::string& where) {
-    HM_TRY(CheckKeys(value, where, {"value", "claim", "witnesses", "further_witnesses"}));
+    Testimony testimony = HM_TRY(ReadTestimony(value, where));
     const auto algorithm = AlgorithmByName(algorithm_name);
     if (!algorithm || InfoOf(*algorithm).name != algorithm_name) {
       return Malformed(where, "no algorithm known here");
@@ -145,21 +165,7 @@ class CatalogueReader {
       return Malformed(where,
                        fmt::format("{} hex digits expected", InfoOf(*algorithm).digest_bytes * 2));
     }
-    ListedDigest listed{*digest, {}, {}, 0};
-    listed.claim = HM_TRY(Text(value, where, "claim", true));
-    if (listed.claim != "publisher" && listed.claim != "community" && listed.claim != "own") {
-      return Malformed(where + "/claim", "not publisher, community or own");
-    }
-    if (const auto witnesses = value.Find("witnesses")) {
-      if (!witnesses->IsArray()) return Malformed(where + "/witnesses", "not an array");
-      for (const JsonValue& witness : witnesses->Items()) {
-        const auto text = witness.AsString();
-        if (!text) return Malformed(where + "/witnesses", "a witness is not a text");
-        listed.witnesses.emplace_back(*text);
-      }
-    }
-    listed.further_witnesses = HM_TRY(Number(value, where, "further_witnesses")).value_or(0);
-    return listed;
+    return ListedDigest{*digest, std::move(testimony)};
   }
 
   Result<std::vector<ListedFile>> ReadFiles(const JsonValue& value, const std::string& where) {
@@ -221,28 +227,34 @@ class CatalogueReader {
     return tensors;
   }
 
-  Result<std::vector<std::string>> ReadDisputedWeights(const JsonValue& value,
-                                                       const CatalogueEntry& entry,
-                                                       const std::string& where) {
-    std::vector<std::string> disputed;
-    for (const JsonValue& item : value.Items()) {
-      const auto text = item.AsString();
-      if (!text || !IsWeightIdentity(*text) || *text == entry.weights) {
-        return Malformed(where + "/disputed_weights", "not another weight identity");
+  Result<std::vector<ListedWeights>> ReadWeights(const JsonValue& value, const std::string& where) {
+    std::vector<ListedWeights> out;
+    const auto add = [&](const JsonValue& word) -> Result<void> {
+      ListedWeights weights{{}, HM_TRY(ReadTestimony(word, where))};
+      weights.identity = HM_TRY(Text(word, where, "value", true));
+      if (!IsWeightIdentity(weights.identity)) {
+        return Malformed(where + "/value", "not hm1: or hm1raw: and 64 lower-case hex digits");
       }
-      disputed.emplace_back(*text);
+      if (std::ranges::find(out, weights.identity, &ListedWeights::identity) != out.end()) {
+        return Malformed(where, "a value stands twice");
+      }
+      out.push_back(std::move(weights));
+      return {};
+    };
+    if (value.IsArray()) {
+      for (const JsonValue& word : value.Items()) HM_TRY(add(word));
+      if (out.empty()) return Malformed(where, "no weight identity");
+    } else {
+      HM_TRY(add(value));
     }
-    if (disputed.empty() || entry.weights.empty()) {
-      return Malformed(where + "/disputed_weights", "no identities that contradict weights");
-    }
-    return disputed;
+    return out;
   }
 
   Result<void> ReadModel(const JsonValue& value, const CatalogueEntry& common,
                          const std::string& where) {
-    HM_TRY(CheckKeys(value, where,
-                     {"id", "model", "complete", "incomplete", "note", "weights",
-                      "disputed_weights", "tensors", "files"}));
+    HM_TRY(CheckKeys(
+        value, where,
+        {"id", "model", "complete", "incomplete", "note", "weights", "tensors", "files"}));
     CatalogueEntry entry = common;
     entry.files.clear();
     entry.id = HM_TRY(Text(value, where, "id", true));
@@ -255,12 +267,8 @@ class CatalogueReader {
     entry.complete = HM_TRY(Flag(value, where, "complete", true));
     entry.incomplete = HM_TRY(Text(value, where, "incomplete", !entry.complete));
     entry.note = HM_TRY(Text(value, where, "note", false));
-    entry.weights = HM_TRY(Text(value, where, "weights", false));
-    if (!entry.weights.empty() && !IsWeightIdentity(entry.weights)) {
-      return Malformed(where + "/weights", "not hm1: or hm1raw: and 64 lower-case hex digits");
-    }
-    if (const auto disputed = value.Find("disputed_weights")) {
-      entry.disputed_weights = HM_TRY(ReadDisputedWeights(*disputed, entry, where));
+    if (const auto weights = value.Find("weights")) {
+      entry.weights = HM_TRY(ReadWeights(*weights, where + "/weights"));
     }
     if (const auto tensors = value.Find("tensors")) {
       entry.tensors = HM_TRY(ReadTensors(*tensors, where + "/tensors"));
@@ -292,11 +300,11 @@ class CatalogueReader {
   std::size_t files_ = 0;
 };
 
-void WriteDigest(JsonWriter& json, const ListedDigest& listed) {
-  json.BeginObject().Member("value", listed.digest.Hex()).Member("claim", listed.claim);
+void WriteWord(JsonWriter& json, const std::string& value, const Testimony& testimony) {
+  json.BeginObject().Member("value", value).Member("claim", testimony.claim);
   json.Key("witnesses").BeginArray();
-  for (const std::string& witness : listed.witnesses) json.String(witness);
-  json.EndArray().Member("further_witnesses", listed.further_witnesses).EndObject();
+  for (const std::string& witness : testimony.witnesses) json.String(witness);
+  json.EndArray().Member("further_witnesses", testimony.further_witnesses).EndObject();
 }
 
 void WriteFile(JsonWriter& json, const ListedFile& file) {
@@ -315,7 +323,7 @@ void WriteFile(JsonWriter& json, const ListedFile& file) {
     json.Key(InfoOf(algorithm).name);
     if (disputed) json.BeginArray();
     for (const ListedDigest& listed : file.digests) {
-      if (is_of_it(listed)) WriteDigest(json, listed);
+      if (is_of_it(listed)) WriteWord(json, listed.digest.Hex(), listed.testimony);
     }
     if (disputed) json.EndArray();
   }
@@ -351,11 +359,14 @@ Result<std::string> ExportEntry(const CatalogueEntry& entry) {
   json.Key("complete").Bool(entry.complete);
   if (!entry.complete) json.Member("incomplete", entry.incomplete);
   if (!entry.note.empty()) json.Member("note", entry.note);
-  if (!entry.weights.empty()) json.Member("weights", entry.weights);
-  if (!entry.disputed_weights.empty()) {
-    json.Key("disputed_weights").BeginArray();
-    for (const std::string& weights : entry.disputed_weights) json.String(weights);
-    json.EndArray();
+  if (!entry.weights.empty()) {
+    const bool disputed = entry.weights.size() > 1;
+    json.Key("weights");
+    if (disputed) json.BeginArray();
+    for (const ListedWeights& weights : entry.weights) {
+      WriteWord(json, weights.identity, weights.testimony);
+    }
+    if (disputed) json.EndArray();
   }
   json.Key("files").BeginArray();
   for (const ListedFile& file : entry.files) WriteFile(json, file);

@@ -124,7 +124,8 @@ class Identification {
         const auto listed =
             std::find_if(hit.file->digests.begin(), hit.file->digests.end(),
                          [&](const ListedDigest& known) { return known.digest == digest; });
-        file.matches.push_back({hit.entry->id, hit.file->path, *listed});
+        file.matches.push_back(
+            {hit.entry->id, hit.file->path, *listed, IsDisputed(*hit.file, digest.GetAlgorithm())});
       }
     }
     if (!file.matches.empty()) report_.files.push_back(std::move(file));
@@ -150,7 +151,7 @@ class Identification {
     for (const IdentifiedFile& file : report_.files) {
       for (const IdentifiedFile::Match& match : file.matches) {
         IdentifiedModel& model = ModelFor(*catalogue_.Find(match.id));
-        auto& found = model.files_found;
+        auto& found = match.disputed ? model.files_disputed : model.files_found;
         if (std::find(found.begin(), found.end(), match.listed_as) == found.end()) {
           found.push_back(match.listed_as);
         }
@@ -166,10 +167,14 @@ class Identification {
     }
   }
 
+  // A single file is known where it is a file of that model and of no other.
+  bool IsKnownFile(const IdentifiedModel& model) const {
+    return copy_.IsOneFile() && !model.files_found.empty() && !model.shared_files_only;
+  }
+
   bool Settled() const {
     return std::any_of(report_.models.begin(), report_.models.end(), [&](const auto& model) {
-      return !model.shared_files_only &&
-             (copy_.IsOneFile() || (model.Found() && model.complete_entry));
+      return IsKnownFile(model) || (model.Found() && model.complete_entry);
     });
   }
 
@@ -205,9 +210,7 @@ class Identification {
 
   void CompareWith(const CatalogueEntry& entry,
                    const std::map<std::string_view, const IdentityDigest*>& ours) {
-    const bool same =
-        entry.weights == report_.weights ||
-        std::ranges::find(entry.disputed_weights, report_.weights) != entry.disputed_weights.end();
+    const auto same = std::ranges::find(entry.weights, report_.weights, &ListedWeights::identity);
     std::uint64_t equal = 0;
     std::uint64_t named = 0;
     std::vector<std::string> differing;
@@ -222,13 +225,15 @@ class Identification {
       if (differing.size() < kNamedTensors) differing.push_back(tensor.name);
       groups.insert(GroupKey(tensor.name));
     }
-    if (!same && (equal == 0 || equal < entry.tensors.size() / kNearShare)) return;
+    const bool is_same = same != entry.weights.end();
+    if (!is_same && (equal == 0 || equal < entry.tensors.size() / kNearShare)) return;
     IdentifiedModel& model = ModelFor(entry);
-    model.same_weights = same;
+    if (is_same) model.weights = *same;
+    model.weights_disputed = is_same && entry.weights.size() > 1;
     model.tensors_equal = equal;
     model.tensors_listed = entry.tensors.size();
-    model.tensors_added = ours.size() - named;
-    if (same) return;
+    if (!entry.tensors.empty()) model.tensors_added = ours.size() - named;
+    if (is_same) return;
     model.tensors_differing = std::move(differing);
     model.groups_differing.assign(groups.begin(), groups.end());
     std::ranges::sort(model.groups_differing, GroupKeyLess);
@@ -237,7 +242,7 @@ class Identification {
   // What lies beside the files of a model that was found may be what a program loads.
   void NoteOtherWeights() {
     if (report_.state != IdentifyReport::State::kFound || copy_.IsOneFile()) return;
-    if (report_.models.front().same_weights) return;
+    if (report_.models.front().SameWeights()) return;
     std::set<std::string_view> known;
     for (const IdentifiedFile& file : report_.files) known.insert(file.path);
     for (std::size_t i = 0; i < copy_.Size(); ++i) {
@@ -253,7 +258,7 @@ class Identification {
                                  ? 0.0
                                  : static_cast<double>(model.tensors_equal) /
                                        static_cast<double>(model.tensors_listed);
-      return std::tuple(model.Found(), model.same_weights, !model.shared_files_only, tensors,
+      return std::tuple(model.Found(), model.SameWeights(), !model.shared_files_only, tensors,
                         model.files_found.size());
     };
     std::stable_sort(report_.models.begin(), report_.models.end(),
@@ -263,13 +268,12 @@ class Identification {
       return;
     }
     const IdentifiedModel& best = report_.models.front();
-    const bool one_known_file =
-        copy_.IsOneFile() && !best.files_found.empty() && !best.shared_files_only;
+    const bool one_known_file = IsKnownFile(best);
     report_.state = best.Found() || one_known_file ? IdentifyReport::State::kFound
                                                    : IdentifyReport::State::kNearMiss;
     if (one_known_file) {
       report_.summary = fmt::format("{} of {}", best.files_found.front(), best.title);
-    } else if (best.same_weights) {
+    } else if (best.SameWeights()) {
       report_.summary = fmt::format("the weights of {}", best.title);
     } else if (best.Found() && best.complete_entry) {
       report_.summary = fmt::format("{}: every listed file is here", best.title);
@@ -277,6 +281,10 @@ class Identification {
       report_.summary = fmt::format(
           "{}: every file that the catalogue lists is here, but its entry is not complete",
           best.title);
+    } else if (best.weights_disputed || !best.files_disputed.empty()) {
+      report_.summary = fmt::format(
+          "perhaps {}: witnesses disagree about {}", best.title,
+          best.weights_disputed ? "its weights" : fmt::format("{}", best.files_disputed.front()));
     } else if (best.tensors_equal > 0) {
       report_.summary = fmt::format(
           "near {}: all but {} of {} tensors are its own{}{}", best.title,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ struct IdentifiedFile {
   struct Match {
     std::string id;         // of the entry
     std::string listed_as;  // path in it
-    ListedDigest digest;    // with claim and witnesses
+    ListedDigest digest;    // with whose word it is
+    bool disputed = false;  // other witnesses give another digest of this algorithm
   };
   std::vector<Match> matches;        // all entries that list this very file
   std::string remembered_from = {};  // UtcText of the digests, if they were not read now
@@ -30,19 +32,25 @@ struct IdentifiedModel {
   std::string title;
   bool complete_entry = true;  // the entry lists every file of the release
 
-  std::vector<std::string> files_found;    // as the entry lists them
-  std::vector<std::string> files_missing;  // listed, not optional, not among what was looked at
-  bool shared_files_only = false;          // only files that other entries list as well were found
+  std::vector<std::string> files_found;     // as the entry lists them
+  std::vector<std::string> files_disputed;  // here by a digest that other witnesses contradict
+  std::vector<std::string> files_missing;   // listed, not optional, not among what was looked at
+  bool shared_files_only = false;           // only files that other entries list as well are here
 
-  bool same_weights = false;        // the weight identity is the entry's
-  std::uint64_t tensors_equal = 0;  // where the entry keeps tensor digests
+  std::optional<ListedWeights> weights;  // that the entry has and this is, with whose word it is
+  bool weights_disputed = false;         // other witnesses give the entry other weights
+  std::uint64_t tensors_equal = 0;       // where the entry keeps tensor digests
   std::uint64_t tensors_listed = 0;
   std::vector<std::string> tensors_differing;  // names, at most 20
   std::vector<std::string> groups_differing;   // keys of all groups that those that differ lie in
   std::uint64_t tensors_added = 0;             // tensors of ours that the entry doesn't know
 
-  // Every file of a complete entry is here, or the weights are the entry's.
-  bool Found() const { return same_weights || (files_missing.empty() && !shared_files_only); }
+  bool SameWeights() const { return weights && !weights_disputed; }
+  // Every file of a complete entry is here, or the weights are the entry's. What witnesses disagree
+  // about shows neither.
+  bool Found() const {
+    return SameWeights() || (files_missing.empty() && files_disputed.empty() && !shared_files_only);
+  }
 };
 
 struct IdentifyReport {

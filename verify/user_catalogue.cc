@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <set>
+#include <span>
 #include <system_error>
 
 #include "src/base/text.h"
@@ -17,16 +17,21 @@ namespace {
 
 constexpr int kMostWords = 10'000;  // on one id
 
-// The first name that no file has: the word on an id, or one more.
-Result<fs::path> FreeFile(const fs::path& folder, std::string_view id) {
-  std::string name;
-  for (const char c : id) name += c == '/' ? "--" : std::string(1, c);
+// The first name that no file has. The first word on an id gives the name, and those of further
+// words come after it: in that order they are read.
+Result<fs::path> FreeFile(const fs::path& folder, const std::string& name) {
   for (int i = 1; i <= kMostWords; ++i) {
     fs::path path = folder / (i == 1 ? name + ".json" : fmt::format("{}~{}.json", name, i));
     std::error_code ignored;
     if (!fs::exists(path, ignored)) return path;
   }
   return Error{Errc::kUnsupported, folder.string(), fmt::format("{} words on one id", kMostWords)};
+}
+
+std::string FileName(std::string_view id) {
+  std::string name;
+  for (const char c : id) name += c == '/' ? "--" : std::string(1, c);
+  return name;
 }
 
 // Files whose words would go with that of `entry`: those of other models do not.
@@ -43,7 +48,7 @@ Result<std::vector<fs::path>> FilesOnlyOf(const Catalogue& catalogue, const Cata
   return entry.user_files;
 }
 
-Result<void> Remove(const std::vector<fs::path>& files) {
+Result<void> Remove(std::span<const fs::path> files) {
   for (const fs::path& file : files) {
     std::error_code code;
     fs::remove(file, code);
@@ -55,7 +60,8 @@ Result<void> Remove(const std::vector<fs::path>& files) {
 // What AddEntry will do, before anything is written.
 struct Plan {
   std::string text;
-  std::vector<fs::path> replaced;
+  std::string name;                // of a new file, without .json
+  std::vector<fs::path> replaced;  // the first by the new text; no new file then
   AddedEntry added;
   bool write = true;
 };
@@ -67,9 +73,11 @@ Result<Plan> PlanToAdd(const Catalogue& catalogue, const CatalogueEntry& entry,
   // What is written must be readable; an entry made by hand is checked like one from a file.
   HM_TRY(ParseCatalogue(plan.text, entry.id));
   plan.added.id = entry.id;
+  plan.name = FileName(entry.id);
   const CatalogueEntry* taken = catalogue.Find(entry.id);
   if (taken == nullptr) return plan;
   plan.added.id = taken->id;
+  if (!taken->user_files.empty()) plan.name = taken->user_files.front().stem().string();
   if (if_taken.replace) {
     if (taken->built_in) {
       return Error{Errc::kUsage, entry.id, "this id belongs to a built-in entry", std::nullopt,
@@ -93,6 +101,7 @@ Result<Plan> PlanToAdd(const Catalogue& catalogue, const CatalogueEntry& entry,
   }
   plan.added.joined = true;
   plan.added.dissent = agreement.dissent;
+  plan.added.alone = agreement.alone;
   CatalogueEntry joined = *taken;
   plan.write = JoinWord(joined, entry);
   return plan;
@@ -103,10 +112,28 @@ Result<AddedEntry> Carry(const fs::path& user_folder, Plan plan) {
   std::error_code code;
   fs::create_directories(user_folder, code);
   if (code) return Error{Errc::kIo, user_folder.string(), code.message()};
-  plan.added.file = HM_TRY(FreeFile(user_folder, plan.added.id));
-  HM_TRY(WriteFileAtomically(plan.added.file, plan.text, false));
-  HM_TRY(Remove(plan.replaced));
+  if (plan.replaced.empty()) {
+    plan.added.file = HM_TRY(FreeFile(user_folder, plan.name));
+    HM_TRY(WriteFileAtomically(plan.added.file, plan.text, false));
+  } else {
+    plan.added.file = plan.replaced.front();
+    HM_TRY(WriteFileAtomically(plan.added.file, plan.text, true));
+    HM_TRY(Remove(std::span(plan.replaced).subspan(1)));
+  }
   return std::move(plan.added);
+}
+
+// What a file says of its witnesses is hearsay: it is one person's word, and never the publisher's.
+Testimony AsImported(const Testimony& said, const std::string& witness) {
+  Testimony testimony{.claim = "community"};
+  if (!witness.empty()) {
+    testimony.witnesses = {witness};
+  } else if (!said.witnesses.empty() && said.witnesses.front() != kOwnCopy) {
+    testimony.witnesses = {said.witnesses.front()};
+  } else {
+    testimony.further_witnesses = 1;
+  }
+  return testimony;
 }
 
 Result<void> CheckFolder(const fs::path& user_folder) {
@@ -145,13 +172,11 @@ Result<std::vector<AddedEntry>> ImportCatalogue(const fs::path& user_folder, std
   for (CatalogueEntry& entry : parsed.entries) {
     for (ListedFile& file : entry.files) {
       for (ListedDigest& listed : file.digests) {
-        if (listed.claim == "own") listed.claim = "community";
-        if (!listed.witnesses.empty()) continue;
-        if (!witness.empty())
-          listed.witnesses = {witness};
-        else if (listed.further_witnesses == 0)
-          listed.further_witnesses = 1;
+        listed.testimony = AsImported(listed.testimony, witness);
       }
+    }
+    for (ListedWeights& weights : entry.weights) {
+      weights.testimony = AsImported(weights.testimony, witness);
     }
     plans.push_back(HM_TRY(PlanToAdd(catalogue, entry, if_taken)));
   }

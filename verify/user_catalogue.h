@@ -25,6 +25,7 @@ struct AddedEntry {
   std::filesystem::path file;        // written; empty: nothing in it was new
   bool joined = false;               // to an entry that was there
   std::vector<std::string> dissent;  // that is kept from now on
+  std::vector<std::string> alone;    // that the entry it joined does not say: left out
 };
 
 // Adds an entry, one file a word. kUsage if the id is taken and `if_taken` does not allow it, or
@@ -33,8 +34,8 @@ Result<AddedEntry> AddEntry(const std::filesystem::path& user_folder, const Cata
                             const IfTaken& if_taken);
 
 // The same for every entry of an exported catalogue; nothing is written if one of them is refused.
-// What its author says of their own copy counts as the community's word, of `witness` where that is
-// not empty and the file names nobody.
+// Whatever the file says of its witnesses, it is the community's word, of one witness for each
+// number: `witness`, or where that is empty the first whom the file names, or somebody unnamed.
 Result<std::vector<AddedEntry>> ImportCatalogue(const std::filesystem::path& user_folder,
                                                 std::string_view json, std::string subject,
                                                 const std::string& witness,

@@ -4,25 +4,22 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string_view>
+
+#include "src/base/checked.h"
 
 namespace hallmark {
 namespace {
-
-constexpr std::string_view kOwnCopy = "your own copy";
-
-std::string Who(const ListedDigest& listed) {
-  std::string text = listed.claim;
-  for (const std::string& witness : listed.witnesses) text += ", " + witness;
-  if (listed.further_witnesses > 0) text += fmt::format(" and {} more", listed.further_witnesses);
-  return text;
-}
 
 std::map<std::string_view, std::size_t> IndexByPath(const std::vector<ListedFile>& files) {
   std::map<std::string_view, std::size_t> index;
   for (std::size_t i = 0; i < files.size(); ++i) index.emplace(files[i].path, i);
   return index;
+}
+
+std::ptrdiff_t CountOf(const ListedFile& file, Algorithm algorithm) {
+  return std::ranges::count(file.digests, algorithm,
+                            [](const ListedDigest& l) { return l.digest.GetAlgorithm(); });
 }
 
 void CompareFiles(const ListedFile& ours, const ListedFile& theirs, Agreement& out) {
@@ -43,53 +40,54 @@ void CompareFiles(const ListedFile& ours, const ListedFile& theirs, Agreement& o
     } else if (other != nullptr) {
       out.dissent.push_back(fmt::format("{}: {}, and {} in the catalogue ({})", ours.path,
                                         their.digest.ToString(), other->digest.ToString(),
-                                        Who(*other)));
+                                        TestimonyText(other->testimony)));
+    } else {
+      out.alone.push_back(fmt::format("{}: {}", ours.path, their.digest.ToString()));
     }
   }
 }
 
-int RankOf(std::string_view claim) {
-  return claim == "publisher" ? 2 : claim == "community" ? 1 : 0;
+void CompareWeightsOf(const CatalogueEntry& entry, const CatalogueEntry& word, Agreement& out) {
+  for (const ListedWeights& theirs : word.weights) {
+    if (entry.weights.empty()) {
+      out.alone.push_back("weights " + theirs.identity);
+    } else if (std::ranges::find(entry.weights, theirs.identity, &ListedWeights::identity) !=
+               entry.weights.end()) {
+      ++out.agreed;
+    } else {
+      const ListedWeights& ours = entry.weights.front();
+      out.dissent.push_back(fmt::format("weights {}, and {} in the catalogue ({})", theirs.identity,
+                                        ours.identity, TestimonyText(ours.testimony)));
+    }
+  }
 }
 
 // Whose word it is, by name as far as names are known.
-std::vector<std::string> NamesOf(const ListedDigest& listed) {
-  if (listed.claim != "own" || !listed.witnesses.empty()) return listed.witnesses;
+std::vector<std::string> NamesOf(const Testimony& testimony) {
+  if (testimony.claim != "own" || !testimony.witnesses.empty()) return testimony.witnesses;
   return {std::string(kOwnCopy)};
 }
 
-bool JoinDigest(ListedDigest& ours, const ListedDigest& theirs) {
+// The claim stays what the first word says. Witnesses without a name may be people who are counted
+// already, and add nothing.
+bool JoinTestimony(Testimony& ours, const Testimony& theirs) {
   std::vector<std::string> names = NamesOf(ours);
-  bool is_new = false;
+  const std::size_t known = names.size();
   for (const std::string& name : NamesOf(theirs)) {
-    if (std::ranges::find(names, name) != names.end()) continue;
-    names.push_back(name);
-    is_new = true;
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
   }
-  if (is_new) ours.witnesses = std::move(names);
-  // Those without a name may be the same people.
-  if (theirs.further_witnesses > ours.further_witnesses) {
-    ours.further_witnesses = theirs.further_witnesses;
-    is_new = true;
-  }
-  if (RankOf(theirs.claim) > RankOf(ours.claim)) {
-    ours.claim = theirs.claim;
-    is_new = true;
-  }
-  return is_new;
+  if (names.size() == known) return false;
+  ours.witnesses = std::move(names);
+  return true;
 }
 
 bool JoinFile(ListedFile& ours, const ListedFile& theirs) {
   bool is_new = false;
-  if (!ours.size && theirs.size) {
-    ours.size = theirs.size;
-    is_new = true;
-  }
   for (const ListedDigest& their : theirs.digests) {
     const auto same = std::ranges::find(ours.digests, their.digest, &ListedDigest::digest);
     if (same != ours.digests.end()) {
-      is_new |= JoinDigest(*same, their);
-    } else {
+      is_new |= JoinTestimony(same->testimony, their.testimony);
+    } else if (CountOf(ours, their.digest.GetAlgorithm()) > 0) {
       ours.digests.push_back(their);
       is_new = true;
     }
@@ -98,63 +96,66 @@ bool JoinFile(ListedFile& ours, const ListedFile& theirs) {
 }
 
 bool JoinWeights(CatalogueEntry& entry, const CatalogueEntry& word) {
+  if (entry.weights.empty()) return false;
   bool is_new = false;
-  const auto add = [&](const std::string& weights) {
-    if (weights.empty() || weights == entry.weights) return;
-    if (entry.weights.empty()) {
-      entry.weights = weights;
-    } else if (std::ranges::find(entry.disputed_weights, weights) == entry.disputed_weights.end()) {
-      entry.disputed_weights.push_back(weights);
+  for (const ListedWeights& theirs : word.weights) {
+    const auto same = std::ranges::find(entry.weights, theirs.identity, &ListedWeights::identity);
+    if (same != entry.weights.end()) {
+      is_new |= JoinTestimony(same->testimony, theirs.testimony);
     } else {
-      return;
+      entry.weights.push_back(theirs);
+      is_new = true;
     }
-    is_new = true;
-  };
-  add(word.weights);
-  for (const std::string& weights : word.disputed_weights) add(weights);
-  if (entry.tensors.empty() && !word.tensors.empty() && entry.weights == word.weights) {
-    entry.tensors = word.tensors;
-    is_new = true;
   }
   return is_new;
 }
 
 }  // namespace
 
+std::uint64_t CountWitnesses(const Testimony& testimony) {
+  return CheckedAdd(testimony.witnesses.size(), testimony.further_witnesses).value_or(~0ull);
+}
+
+std::string TestimonyText(const Testimony& testimony) {
+  std::string text = testimony.claim.empty() ? "unsaid by whom" : testimony.claim;
+  const std::uint64_t witnesses = CountWitnesses(testimony);
+  if (witnesses == 0) return text;
+  text += fmt::format(", {} witness{}", witnesses, witnesses == 1 ? "" : "es");
+  if (testimony.witnesses.empty()) return text;
+  text += fmt::format(": {}", fmt::join(testimony.witnesses, ", "));
+  if (testimony.further_witnesses > 0) {
+    text += fmt::format(" and {} more", testimony.further_witnesses);
+  }
+  return text;
+}
+
 Agreement CompareWords(const CatalogueEntry& entry, const CatalogueEntry& word) {
   Agreement out;
   const auto by_path = IndexByPath(entry.files);
   for (const ListedFile& theirs : word.files) {
     const auto ours = by_path.find(theirs.path);
-    if (ours != by_path.end()) CompareFiles(entry.files[ours->second], theirs, out);
-  }
-  if (!entry.weights.empty() && !word.weights.empty()) {
-    if (entry.weights == word.weights) {
-      ++out.agreed;
+    if (ours == by_path.end()) {
+      out.alone.push_back(theirs.path);
     } else {
-      out.dissent.push_back(
-          fmt::format("weights {}, and {} in the catalogue", word.weights, entry.weights));
+      CompareFiles(entry.files[ours->second], theirs, out);
     }
   }
+  CompareWeightsOf(entry, word, out);
   return out;
 }
 
 bool JoinWord(CatalogueEntry& entry, const CatalogueEntry& word) {
   bool is_new = JoinWeights(entry, word);
-  const std::size_t known = entry.files.size();
-  std::map<std::string, std::size_t, std::less<>> by_path;
-  for (std::size_t i = 0; i < known; ++i) by_path.emplace(entry.files[i].path, i);
+  const auto by_path = IndexByPath(entry.files);
   for (const ListedFile& theirs : word.files) {
     const auto ours = by_path.find(theirs.path);
-    if (ours != by_path.end()) {
-      is_new |= JoinFile(entry.files[ours->second], theirs);
-    } else {
-      entry.files.push_back(theirs);
-      entry.files.back().optional = true;
-      is_new = true;
-    }
+    if (ours != by_path.end()) is_new |= JoinFile(entry.files[ours->second], theirs);
   }
   return is_new;
+}
+
+bool IsDisputed(const ListedFile& file, Algorithm algorithm) {
+  return CountOf(file, algorithm) > 1;
 }
 
 std::vector<Finding> FindDissent(const CatalogueEntry& entry) {
@@ -169,15 +170,20 @@ std::vector<Finding> FindDissent(const CatalogueEntry& entry) {
       std::string text;
       for (const ListedDigest* listed : words) {
         text += fmt::format("{}{} ({})", text.empty() ? "witnesses disagree: " : " and ",
-                            listed->digest.ToString(), Who(*listed));
+                            listed->digest.ToString(), TestimonyText(listed->testimony));
       }
       findings.push_back({Severity::kWarning, "witnesses-disagree", file.path, std::move(text)});
     }
   }
-  if (!entry.disputed_weights.empty()) {
-    findings.push_back({Severity::kWarning, "witnesses-disagree", "catalogue:" + entry.id,
-                        fmt::format("witnesses disagree about the weights: {} and {}",
-                                    entry.weights, fmt::join(entry.disputed_weights, " and "))});
+  if (entry.weights.size() > 1) {
+    std::string text;
+    for (const ListedWeights& weights : entry.weights) {
+      text += fmt::format("{}{} ({})",
+                          text.empty() ? "witnesses disagree about the weights: " : " and ",
+                          weights.identity, TestimonyText(weights.testimony));
+    }
+    findings.push_back(
+        {Severity::kWarning, "witnesses-disagree", "catalogue:" + entry.id, std::move(text)});
   }
   return findings;
 }

@@ -4,29 +4,13 @@
 
 #include <algorithm>
 
+#include "cli/report/json.h"
 #include "cli/report/text.h"
 #include "src/base/text.h"
 #include "verify/witnesses.h"
 
 namespace hallmark {
 namespace {
-
-// "publisher" comes with its witnesses: who has seen the publisher say so.
-std::string WordOf(const ListedDigest& listed) {
-  std::string text = listed.claim.empty() ? "unsaid by whom" : EscapeForPeople(listed.claim);
-  const std::uint64_t witnesses = listed.witnesses.size() + listed.further_witnesses;
-  if (witnesses > 0) {
-    text +=
-        fmt::format(", {}{}{}", fmt::format("{} witness{}", witnesses, witnesses == 1 ? "" : "es"),
-                    listed.witnesses.empty() ? "" : ": ",
-                    EscapeForPeople(fmt::format("{}", fmt::join(listed.witnesses, ", "))));
-    if (listed.witnesses.empty()) return text;
-    if (listed.further_witnesses > 0) {
-      text += fmt::format(" and {} more", listed.further_witnesses);
-    }
-  }
-  return text;
-}
 
 void WriteListedFile(const ListedFile& file, JsonWriter* json) {
   json->BeginObject();
@@ -38,11 +22,7 @@ void WriteListedFile(const ListedFile& file, JsonWriter* json) {
   for (const ListedDigest& listed : file.digests) {
     json->BeginObject();
     json->Member("digest", listed.digest.ToString());
-    json->Member("claim", listed.claim);
-    json->Key("witnesses").BeginArray();
-    for (const std::string& witness : listed.witnesses) json->String(witness);
-    json->EndArray();
-    json->Member("further_witnesses", listed.further_witnesses);
+    WriteTestimony(listed.testimony, json);
     json->EndObject();
   }
   json->EndArray();
@@ -78,7 +58,9 @@ std::string CatalogueEntryText(const CatalogueEntry& entry, std::size_t width) {
   };
   add("release", entry.release);
   add("publisher", entry.publisher);
-  add("weights", entry.weights);
+  for (const ListedWeights& weights : entry.weights) {
+    add("weights", fmt::format("{} ({})", weights.identity, TestimonyText(weights.testimony)));
+  }
   add("missing", entry.complete             ? ""
                  : entry.incomplete.empty() ? "not all files are known"
                                             : entry.incomplete);
@@ -97,10 +79,11 @@ std::string CatalogueEntryText(const CatalogueEntry& entry, std::size_t width) {
     for (const ListedDigest& listed : file.digests) {
       const AlgorithmInfo& info = InfoOf(listed.digest.GetAlgorithm());
       text += fmt::format("  {}\n", listed.digest.ToString());
-      text += "    " + Wrapped(WordOf(listed) + (info.resists_attackers
-                                                     ? ""
-                                                     : "; guards against accidents, not attackers"),
-                               width, 4, 4);
+      text +=
+          "    " +
+          Wrapped(EscapeForPeople(TestimonyText(listed.testimony)) +
+                      (info.resists_attackers ? "" : "; guards against accidents, not attackers"),
+                  width, 4, 4);
     }
     if (!file.note.empty()) text += "  " + Wrapped(EscapeForPeople(file.note), width, 2, 2);
   }
@@ -118,7 +101,11 @@ void WriteCatalogueEntry(const CatalogueEntry& entry, bool files, JsonWriter* js
   json->Key("complete").Bool(entry.complete);
   if (!entry.incomplete.empty()) json->Member("incomplete", entry.incomplete);
   if (!entry.note.empty()) json->Member("note", entry.note);
-  if (!entry.weights.empty()) json->Member("weights", entry.weights);
+  if (!entry.weights.empty()) {
+    json->Key("weights").BeginArray();
+    for (const ListedWeights& weights : entry.weights) WriteListedWeights(weights, json);
+    json->EndArray();
+  }
   json->Key("built_in").Bool(entry.built_in);
   json->Key("yours").Bool(!entry.user_files.empty());
   json->Key("disputed").BeginArray();

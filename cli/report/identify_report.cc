@@ -8,6 +8,7 @@
 #include "cli/report/remembered.h"
 #include "cli/report/text.h"
 #include "src/base/text.h"
+#include "verify/witnesses.h"
 
 namespace hallmark {
 namespace {
@@ -29,8 +30,11 @@ std::string ModelText(const IdentifiedModel& model, bool verbose, std::size_t wi
   std::string text =
       fmt::format("  {}  {}\n", EscapeForPeople(model.id), EscapeForPeople(model.title));
   const auto add = [&](const std::string& line) { text += "    " + Wrapped(line, width, 6, 4); };
-  if (model.same_weights) add("weights: every tensor holds the same numbers");
-  if (!model.same_weights && model.tensors_listed > 0) {
+  if (model.weights) {
+    add(fmt::format("weights: every tensor holds the same numbers ({}{})",
+                    EscapeForPeople(TestimonyText(model.weights->testimony)),
+                    model.weights_disputed ? "; others say otherwise" : ""));
+  } else if (model.tensors_listed > 0) {
     add(fmt::format("weights: {} of {} tensors equal", WithCommas(model.tensors_equal),
                     WithCommas(model.tensors_listed)));
   }
@@ -44,6 +48,10 @@ std::string ModelText(const IdentifiedModel& model, bool verbose, std::size_t wi
   if (!model.files_found.empty()) {
     add(fmt::format("here: {}{}", Some(model.files_found, verbose),
                     model.shared_files_only ? "; other releases have the same" : ""));
+  }
+  if (!model.files_disputed.empty()) {
+    add(fmt::format("here, if one of its witnesses is right: {}",
+                    Some(model.files_disputed, verbose)));
   }
   if (!model.files_missing.empty()) add("not here: " + Some(model.files_missing, verbose));
   if (!model.complete_entry) add("the catalogue does not list every file of this release");
@@ -83,9 +91,15 @@ void WriteModel(const IdentifiedModel& model, JsonWriter* json) {
   json->Key("found").Bool(model.Found());
   json->Key("complete_entry").Bool(model.complete_entry);
   WriteTexts("files_found", model.files_found, json);
+  WriteTexts("files_disputed", model.files_disputed, json);
   WriteTexts("files_missing", model.files_missing, json);
   json->Key("shared_files_only").Bool(model.shared_files_only);
-  json->Key("same_weights").Bool(model.same_weights);
+  json->Key("same_weights").Bool(model.SameWeights());
+  if (model.weights) {
+    json->Key("weights");
+    WriteListedWeights(*model.weights, json);
+    json->Key("weights_disputed").Bool(model.weights_disputed);
+  }
   json->Member("tensors_equal", model.tensors_equal);
   json->Member("tensors_listed", model.tensors_listed);
   WriteTexts("tensors_differing", model.tensors_differing, json);
@@ -105,9 +119,8 @@ void WriteFile(const IdentifiedFile& file, JsonWriter* json) {
     json->Member("id", match.id);
     json->Member("listed_as", match.listed_as);
     json->Member("digest", match.digest.digest.ToString());
-    json->Member("claim", match.digest.claim);
-    WriteTexts("witnesses", match.digest.witnesses, json);
-    json->Member("further_witnesses", match.digest.further_witnesses);
+    WriteTestimony(match.digest.testimony, json);
+    json->Key("disputed").Bool(match.disputed);
     json->EndObject();
   }
   json->EndArray();

@@ -84,6 +84,19 @@ void WriteTexts(std::string_view key, std::span<const std::string> texts, JsonWr
   json->EndArray();
 }
 
+void WriteTestimony(const Testimony& testimony, JsonWriter* json) {
+  json->Member("claim", testimony.claim);
+  WriteTexts("witnesses", testimony.witnesses, json);
+  json->Member("further_witnesses", testimony.further_witnesses);
+}
+
+void WriteListedWeights(const ListedWeights& weights, JsonWriter* json) {
+  json->BeginObject();
+  json->Member("identity", weights.identity);
+  WriteTestimony(weights.testimony, json);
+  json->EndObject();
+}
+
 void WriteShape(const Shape& shape, JsonWriter* json) {
   json->Key("shape").BeginArray();
   for (const std::uint64_t dimension : shape) json->Unsigned(dimension);

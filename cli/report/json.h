@@ -10,6 +10,7 @@
 #include "src/base/finding.h"
 #include "src/json/json_writer.h"
 #include "src/tensor/tensor_info.h"
+#include "verify/catalogue.h"
 #include "weights/identity.h"
 
 namespace hallmark {
@@ -31,6 +32,10 @@ void WriteError(const Error& error, JsonWriter* json);
 void WriteFindings(std::span<const Finding> findings, JsonWriter* json);
 // KEY: [text, …]
 void WriteTexts(std::string_view key, std::span<const std::string> texts, JsonWriter* json);
+// "claim", "witnesses": [text, …], "further_witnesses"
+void WriteTestimony(const Testimony& testimony, JsonWriter* json);
+// {identity, claim, witnesses, further_witnesses}
+void WriteListedWeights(const ListedWeights& weights, JsonWriter* json);
 // [offset, end) as {"offset": …, "size": …}
 void WriteRange(const ByteRange& range, JsonWriter* json);
 // "shape": [4096, 11008]

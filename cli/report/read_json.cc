@@ -127,11 +127,10 @@ Result<DigestCheck> ReadCheck(const JsonValue& item, const std::string& where) {
   const auto expected = fields.DigestAt("expected");
   if (!expected) fields.Complain("expected");
   const auto actual = fields.DigestAt("actual");
-  std::string claim = fields.Text("claim", false);
-  std::vector<std::string> witnesses = fields.Texts("witnesses", false);
-  const std::uint64_t further = fields.Number("further_witnesses").value_or(0);
+  Testimony testimony{fields.Text("claim", false), fields.Texts("witnesses", false),
+                      fields.Number("further_witnesses").value_or(0)};
   HM_TRY(fields.Check());
-  return DigestCheck{{*expected, std::move(claim), std::move(witnesses), further}, actual};
+  return DigestCheck{{*expected, std::move(testimony)}, actual};
 }
 
 Result<DamagedRange> ReadDamage(const JsonValue& item, const std::string& where) {

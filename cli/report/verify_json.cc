@@ -16,10 +16,11 @@ void WriteCheck(const DigestCheck& check, JsonWriter* json) {
   json->Member("expected", check.expected.digest.ToString());
   if (check.actual) json->Member("actual", check.actual->ToString());
   json->Key("matches").Bool(check.Matches());
-  if (!check.expected.claim.empty()) json->Member("claim", check.expected.claim);
-  if (!check.expected.witnesses.empty()) WriteTexts("witnesses", check.expected.witnesses, json);
-  if (check.expected.further_witnesses > 0) {
-    json->Member("further_witnesses", check.expected.further_witnesses);
+  const Testimony& testimony = check.expected.testimony;
+  if (!testimony.claim.empty()) json->Member("claim", testimony.claim);
+  if (!testimony.witnesses.empty()) WriteTexts("witnesses", testimony.witnesses, json);
+  if (testimony.further_witnesses > 0) {
+    json->Member("further_witnesses", testimony.further_witnesses);
   }
   json->EndObject();
 }

@@ -8,6 +8,7 @@
 
 #include "cli/report/catalogue_report.h"
 #include "cli/report/json.h"
+#include "cli/report/text.h"
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
 #include "src/base/text.h"
@@ -17,6 +18,8 @@ namespace hallmark {
 namespace {
 
 constexpr std::uint64_t kMaxFile = 256'000'000;  // bytes of a manifest or an exported catalogue
+
+constexpr std::size_t kShownAlone = 4;
 
 Result<Catalogue> Load(Session& session) {
   Catalogue catalogue = HM_TRY(Catalogue::Load(UserCatalogueFolder()));
@@ -91,6 +94,10 @@ Result<void> Tell(const AddedEntry& added, Session& session) {
   }
   HM_TRY(session.Print(text));
   for (const std::string& dissent : added.dissent) session.Note("both are kept: " + dissent);
+  if (!added.alone.empty()) {
+    session.Note(fmt::format("left out, because the entry says nothing of it: {}",
+                             FirstNames(added.alone, kShownAlone)));
+  }
   return {};
 }
 
@@ -224,11 +231,12 @@ Verb CatalogueVerb() {
                .summary = "add the entries of an exported file to your catalogue",
                .description =
                    "An entry whose id is known joins that entry: equal digests get one witness "
-                   "more. One that contradicts it is refused, unless --dissent keeps both. What "
-                   "its "
-                   "author says of their own copy is the community's word here.",
+                   "more. One that contradicts it is refused, unless --dissent keeps both; what "
+                   "the entry does not say at all is left out. Whatever the file says of its "
+                   "witnesses, it is the community's word here, and of one witness.",
                .operands = {{.name = "FILE", .help = "what catalogue export wrote"}},
-               .options = {WitnessOption("whose word it is, where the file does not say"),
+               .options = {WitnessOption(
+                               "whose word it is (default: the first witness that the file names)"),
                            DissentOption(),
                            {.name = "--force",
                             .help = "replace entries of yours with the same id"}},
@@ -243,7 +251,7 @@ Verb CatalogueVerb() {
                    "Hashes every file and computes the weight identity, or takes both from a "
                    "manifest. Where the id is known, also a built-in one, yours becomes one more "
                    "witness of it if it says the same. One that contradicts it is refused, unless "
-                   "--dissent keeps both.",
+                   "--dissent keeps both; what the entry does not say at all is left out.",
                .operands = {{.name = "MODEL", .help = "a directory, a file, or a manifest"},
                             {.name = "ID",
                              .help = "how it shall be called: name/name (default: the origin that "

@@ -94,7 +94,7 @@ complete -c hallmark -n '__hallmark_is catalogue show' -l help -s h -d 'show hel
 complete -c hallmark -n '__hallmark_is catalogue export' -l output -s o -r -F -d 'write to FILE, whole or not at all, instead of stdout'
 complete -c hallmark -n '__hallmark_is catalogue export' -l force -d 'replace an output that exists'
 complete -c hallmark -n '__hallmark_is catalogue export' -l help -s h -d 'show help'
-complete -c hallmark -n '__hallmark_is catalogue import' -l witness -x -d 'whose word it is, where the file does not say'
+complete -c hallmark -n '__hallmark_is catalogue import' -l witness -x -d 'whose word it is (default: the first witness that the file names)'
 complete -c hallmark -n '__hallmark_is catalogue import' -l dissent -d 'where it contradicts the catalogue, keep both words and show them'
 complete -c hallmark -n '__hallmark_is catalogue import' -l force -d 'replace entries of yours with the same id'
 complete -c hallmark -n '__hallmark_is catalogue import' -l help -s h -d 'show help'

@@ -24,10 +24,11 @@ run 0 catalogue add model my-org/tiny
 out_has 'nothing new'
 run 0 catalogue add model my-org/tiny --witness alice
 run 0 catalogue show my-org/tiny
-out_has 'your own copy, alice'
+out_has 'your own copy, alice' 'witnesses: your own copy, alice)'
 run 0 verify model --against catalogue:my-org/tiny
 run 0 verify "$fixtures/hf-bin" --against catalogue:my-org/tiny
 [[ $(head -1 "$scratch/out") == same-weights:* ]] || complain 'a mirror against the catalogue'
+out_has 'the weight identity is the word of'
 run 0 identify "$fixtures/hf-bin"
 out_has my-org/tiny
 
@@ -53,6 +54,43 @@ json '{(f["code"], f["subject"]) for f in r["findings"] if f["severity"] == "war
   "{('witnesses-disagree', 'params.json')}"
 run 0 identify model --json
 json '"bob" in [f["message"] for f in r["findings"] if f["code"] == "witnesses-disagree"][0]' True
+run 0 catalogue remove my-org/tiny
+
+# An imported word confirms or contradicts; it adds nothing, and is one person's.
+python3 - <<'P'
+import json
+def word(name, model_id, files, **more):
+    json.dump({"schema": "hallmark.catalogue/1", "family": "x", "models": [
+        {"id": model_id, "model": "x", "complete": True, "files": files, **more}]}, open(name, "w"))
+def said(value):
+    return {"value": value, "claim": "publisher", "witnesses": [], "further_witnesses": 40}
+# The public digest of llama-1/7B's params.json, and the weights of a small model.
+word("weights.json", "llama-1/7B", [{"path": "params.json", "digests": {"sha256": said(
+    "7e89e242ddc0dd6f060b43ca219ce8b3e8f08959a72cb3c0855df8bb04d46265")}}],
+    weights=said("hm1:f002385abf1bde44ed161deb1aa760168242ff88844c4a9c9e9a6781181f17ee"))
+# The sha256 of no bytes.
+word("empty.json", "whisper/tiny", [{"path": "tiny.pt", "digests": {"sha256": said(
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")}}])
+P
+run 0 catalogue import weights.json --witness mallory
+err_has 'left out' hm1:f002385abf1bde44ed161deb1aa760168242ff88844c4a9c9e9a6781181f17ee
+run 0 catalogue show llama-1/7B --json
+json '"weights" in r["entry"], [d["witnesses"][-1] for f in r["entry"]["files"] for d in f["digests"]
+  if d["digest"].startswith("sha256:7e89")]' "(False, ['mallory'])"
+run 3 verify "$fixtures/hf-bin" --against catalogue:llama-1/7B
+run 0 catalogue remove llama-1/7B
+run 2 catalogue import empty.json
+run 0 catalogue import empty.json --dissent
+run 0 catalogue show whisper/tiny
+out_has 'community, 1 witness' 'witnesses disagree'
+! grep -q '""' "$scratch/out" || complain 'a witness without a name is shown as an empty one'
+: >tiny.pt
+run 1 identify tiny.pt --json
+json 'r["verdict"], r["models"][0]["files_disputed"]' "('near-miss', ['tiny.pt'])"
+run 0 catalogue remove whisper/tiny
+run 0 catalogue import entry.json
+run 0 catalogue import entry.json
+out_has 'nothing new'
 run 0 catalogue remove my-org/tiny
 
 # A manifest is as good as the files.

@@ -82,8 +82,8 @@ TEST(VerifyText, FoldsManyFilesThatMatchAndNamesTheOneThatDoesNot) {
   std::vector<FileVerdict> files;
   for (int i = 0; i < 30; ++i) files.push_back(FileIn(FileState::kOk, "good-" + std::to_string(i)));
   files.push_back(FileIn(FileState::kMismatch, "bad"));
-  files.back().checks.push_back({{HashBytes(Algorithm::kMd5, AsBytes("a")), "", {}, 0},
-                                 HashBytes(Algorithm::kMd5, AsBytes("b"))});
+  files.back().checks.push_back(
+      {{HashBytes(Algorithm::kMd5, AsBytes("a"))}, HashBytes(Algorithm::kMd5, AsBytes("b"))});
   files.back().damage.push_back(
       {{0x400, 0x100}, {"model.layers.1.mlp.up_proj.weight"}, {"model.layers.1"}, 3});
   const VerifyReport report = ReportOf(Verdict::kMismatch, files);

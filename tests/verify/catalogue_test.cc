@@ -6,6 +6,7 @@
 #include "src/hash/hasher.h"
 #include "tests/support/test_support.h"
 #include "verify/catalogue_id.h"
+#include "verify/witnesses.h"
 
 namespace hallmark {
 namespace {
@@ -64,9 +65,8 @@ TEST(Catalogue, HoldsThePublishedDigestsOfLlama7B) {
   EXPECT_EQ(weights.size, 13476939516u);
   ASSERT_EQ(weights.digests.size(), 2u);
   EXPECT_EQ(weights.digests[0].digest.ToString(), "md5:6efc8dab194ab59e49cd24be5574d85e");
-  EXPECT_EQ(weights.digests[0].claim, "publisher");
-  EXPECT_EQ(weights.digests[0].witnesses.size(), 2u);
-  EXPECT_EQ(weights.digests[0].further_witnesses, 2u);
+  EXPECT_EQ(TestimonyText(weights.digests[0].testimony),
+            "publisher, 4 witnesses: shawwn/llama-dl#4, ggml-org/llama.cpp#238 and 2 more");
   EXPECT_EQ(weights.digests[1].digest.ToString(),
             "sha256:700df0d3013b703a806d2ae7f1bfb8e59814e3d06ae78be0c66368a50059f33d");
   EXPECT_FALSE(weights.optional);
@@ -143,7 +143,8 @@ TEST(Catalogue, SourceSaysWhatItIsWorth) {
 
 constexpr std::string_view kSmall = R"({"schema":"hallmark.catalogue/1","family":"Own",
   "models":[{"id":"own/one","model":"one","complete":true,
-  "weights":"hm1:0101010101010101010101010101010101010101010101010101010101010101",
+  "weights":{"value":"hm1:0101010101010101010101010101010101010101010101010101010101010101",
+             "claim":"community","witnesses":["alice"]},
   "tensors":[{"name":"a","digest":"0202020202020202020202020202020202020202020202020202020202020202"}],
   "files":[{"path":"x.bin","size":3,"digests":{"crc32":{"value":"00000001","claim":"own"}}}]}]})";
 
@@ -170,14 +171,14 @@ TEST(ParseCatalogue, RefusesWhatBreaksTheSchema) {
       {Replaced("\"complete\":true", "\"complete\":1"), "/complete: not true or false"},
       {Replaced("\"complete\":true", "\"complete\":false"), "/incomplete: missing"},
       {Replaced("\"complete\":true,", ""), "/complete: missing"},
-      {Replaced("hm1:01", "hm1:0"), "/weights: not hm1:"},
+      {Replaced("hm1:01", "hm1:0"), "weights/value: not hm1:"},
+      {Replaced("\"community\"", "\"god\""), "weights/claim: not publisher, community or own"},
       {Replaced("0202", "02"), "/tensors/0/digest: not 64 hex digits"},
       {Replaced("{\"value\":\"00000001\",\"claim\":\"own\"}",
                 "[{\"value\":\"00000001\",\"claim\":\"own\"},"
                 "{\"value\":\"00000001\",\"claim\":\"community\"}]"),
        "a value stands twice"},
-      {Replaced("\"tensors\":", "\"disputed_weights\":[\"hm1:01\"],\"tensors\":"),
-       "/disputed_weights: not another weight identity"},
+      {Replaced("{\"value\":\"hm1", "[],\"x\":{\"value\":\"hm1"), "/weights: no weight identity"},
       {Replaced("\"family\":\"Own\",", ""), "/family: missing"},
       {Replaced("\"models\":", "\"models\":[],\"model\":"),
        "/models: the catalogue lists no model"},
@@ -192,6 +193,25 @@ TEST(ParseCatalogue, RefusesWhatBreaksTheSchema) {
   }
   EXPECT_EQ(ParseCatalogue(Replaced("catalogue/1", "catalogue/2"), "").error().code,
             Errc::kUnsupported);
+}
+
+TEST(Catalogue, SourceSaysWhoseWordTheWeightsAre) {
+  CatalogueEntry entry = ParseCatalogue(kSmall, "own.json")->entries[0];
+  const auto note = [&] {
+    for (const Finding& finding : ToSource(entry).findings) {
+      if (finding.message.starts_with("the weight identity is")) return finding;
+    }
+    return Finding{};
+  };
+
+  EXPECT_EQ(note().code, "single-witness");
+  EXPECT_THAT(note().message, HasSubstr("community, 1 witness: alice"));
+  entry.weights[0].testimony.witnesses.push_back("bob");
+  EXPECT_EQ(note().code, "catalogue-note");
+  EXPECT_THAT(note().message, HasSubstr("community, 2 witnesses: alice, bob"));
+  entry.weights.push_back({"hm1:" + std::string(64, 'b'), {"own", {}, 0}});
+  EXPECT_TRUE(ToSource(entry).weights.empty());
+  EXPECT_TRUE(note().code.empty());
 }
 
 TEST(ParseCatalogue, ReportsUnknownFields) {

@@ -57,7 +57,9 @@ TEST_F(Identifying, KnowsAConvertedCopyByItsWeights) {
   EXPECT_EQ(report.state, IdentifyReport::State::kFound);
   ASSERT_FALSE(report.models.empty());
   EXPECT_EQ(report.models[0].id, "fixture/tiny");
-  EXPECT_TRUE(report.models[0].same_weights);
+  EXPECT_TRUE(report.models[0].SameWeights());
+  ASSERT_TRUE(report.models[0].weights);
+  EXPECT_EQ(report.models[0].weights->testimony.claim, "own");
   EXPECT_EQ(report.weights, manifest_.weights);
   EXPECT_EQ(report.models[0].tensors_equal, manifest_.tensors.size());
 }
@@ -74,7 +76,7 @@ TEST_F(Identifying, NamesTheTensorsOfANearMiss) {
   ASSERT_FALSE(report.models.empty());
   const IdentifiedModel& near = report.models[0];
   EXPECT_EQ(near.id, "fixture/tiny");
-  EXPECT_FALSE(near.same_weights);
+  EXPECT_FALSE(near.weights);
   EXPECT_EQ(near.tensors_equal + 1, near.tensors_listed);
   EXPECT_EQ(near.tensors_differing.size(), 1u);
   EXPECT_THAT(near.groups_differing, ElementsAre(GroupKey(near.tensors_differing[0])));
@@ -94,10 +96,55 @@ TEST_F(Identifying, SaysWhereWitnessesDisagree) {
   const IdentifyReport report = Look(FixturePath("meta-llama2-bf16"));
 
   EXPECT_EQ(report.state, IdentifyReport::State::kFound);
+  EXPECT_TRUE(report.models[0].SameWeights());  // not by its files, of which one is disputed
+  EXPECT_THAT(report.models[0].files_disputed, ElementsAre("params.json"));
   ASSERT_FALSE(report.findings.empty());
   EXPECT_EQ(report.findings.back().code, "witnesses-disagree");
   EXPECT_EQ(report.findings.back().subject, "params.json");
   EXPECT_THAT(report.findings.back().message, HasSubstr("carol"));
+}
+
+// What somebody else adds to the catalogue with dissent makes nothing of theirs a known model.
+TEST_F(Identifying, FindsNothingByWhatWitnessesDisagreeAbout) {
+  const auto dissent = [&](const Manifest& other) {
+    const auto entry = EntryFromManifest(other, {"fixture/tiny", "Tiny", "", "", "", "mallory"});
+    ASSERT_TRUE(Ok(entry));
+    ASSERT_TRUE(Ok(AddEntry(home_.Path(), *entry, {.keep_dissent = true})));
+  };
+  folder_.Write("consolidated.01.pth", "garbage");
+  Manifest other = manifest_;
+  for (ManifestFile& file : other.files) {
+    if (file.path != "consolidated.01.pth") continue;
+    file.digests = {HashBytes(Algorithm::kSha256, AsBytes("garbage"))};
+  }
+  manifest_.files = {
+      *std::ranges::find(manifest_.files, "consolidated.01.pth", &ManifestFile::path)};
+  manifest_.files[0].size = 7;
+  Add(manifest_, "fixture/tiny");
+  dissent(other);
+
+  const IdentifyReport garbage = Look(folder_.Path());
+  const IdentifyReport one_file = Look(folder_.Path() / "consolidated.01.pth");
+
+  for (const IdentifyReport* report : {&garbage, &one_file}) {
+    EXPECT_EQ(report->state, IdentifyReport::State::kNearMiss);
+    EXPECT_THAT(report->summary, HasSubstr("witnesses disagree about consolidated.01.pth"));
+    ASSERT_EQ(report->files.size(), 1u);
+    EXPECT_TRUE(report->files[0].matches[0].disputed);
+    EXPECT_TRUE(report->models[0].files_found.empty());
+    EXPECT_FALSE(report->models[0].Found());
+  }
+
+  const auto mirror = FixturePath("hf-safetensors-sharded");
+  EXPECT_EQ(Look(mirror).state, IdentifyReport::State::kFound);
+  other.weights = "hm1:" + std::string(64, 'e');
+  dissent(other);
+  const IdentifyReport disputed = Look(mirror);
+  EXPECT_EQ(disputed.state, IdentifyReport::State::kNearMiss);
+  EXPECT_TRUE(disputed.models[0].weights);
+  EXPECT_TRUE(disputed.models[0].weights_disputed);
+  EXPECT_FALSE(disputed.models[0].SameWeights());
+  EXPECT_THAT(disputed.summary, HasSubstr("witnesses disagree about its weights"));
 }
 
 TEST_F(Identifying, KnowsOneFileOfAModel) {

@@ -9,6 +9,7 @@
 namespace hallmark {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -58,9 +59,10 @@ TEST_F(UserCatalogue, AddsExportsAndImports) {
   EXPECT_FALSE(found.built_in);
   EXPECT_THAT(found.user_files, ElementsAre(added->file));
   EXPECT_EQ(found.Title(), "my-org my-model (My Org)");
-  EXPECT_EQ(found.files[0].digests[0].claim, "own");
+  EXPECT_EQ(found.files[0].digests[0].testimony.claim, "own");
   EXPECT_EQ(found.tensors[0].name, "lm_head.weight");
-  EXPECT_EQ(found.weights, Release().weights);
+  ASSERT_EQ(found.weights.size(), 1u);
+  EXPECT_EQ(found.weights[0].identity, Release().weights);
 
   const auto text = ExportEntry(found);
   ASSERT_TRUE(Ok(text));
@@ -68,8 +70,40 @@ TEST_F(UserCatalogue, AddsExportsAndImports) {
   const auto theirs = Catalogue::Load(friend_home_.Path());
   const ListedDigest& digest = theirs->Find("my-org/my-model")->files[0].digests[0];
   EXPECT_EQ(digest.digest, DigestOf("config"));
-  EXPECT_EQ(digest.claim, "community");  // of their own copy, which is not the friend's
-  EXPECT_THAT(digest.witnesses, ElementsAre("alice"));
+  EXPECT_EQ(digest.testimony.claim, "community");  // of their own copy, which is not the friend's
+  EXPECT_THAT(digest.testimony.witnesses, ElementsAre("alice"));
+  const ListedWeights& weights = theirs->Find("my-org/my-model")->weights[0];
+  EXPECT_EQ(weights.identity, Release().weights);
+  EXPECT_EQ(TestimonyText(weights.testimony), "community, 1 witness: alice");
+
+  // One's own words, read again, tell nothing that was not said before.
+  const auto again = ImportCatalogue(home_.Path() / "own", *text, "own.json", "", {});
+  ASSERT_TRUE(Ok(again));
+  EXPECT_TRUE(again->at(0).file.empty());
+}
+
+std::string ImportedTestimony(const Testimony& said, const std::string& witness) {
+  CatalogueEntry entry = WordOf(Release());
+  entry.files[0].digests[0].testimony = said;
+  entry.weights[0].testimony = said;
+  const TemporaryFolder home;
+  const auto added = ImportCatalogue(home.Path(), *ExportEntry(entry), "entry.json", witness, {});
+  EXPECT_TRUE(Ok(added));
+  const Catalogue catalogue = *Catalogue::Load(home.Path());
+  const CatalogueEntry& imported = *catalogue.Find("my-org/my-model");
+  const std::string text = TestimonyText(imported.files[0].digests[0].testimony);
+  EXPECT_EQ(TestimonyText(imported.weights[0].testimony), text);
+  return text;
+}
+
+TEST(ImportCatalogue, IsOnePersonsWordWhateverItSays) {
+  EXPECT_EQ(ImportedTestimony({"publisher", {"Meta AI", "shawwn"}, 40}, ""),
+            "community, 1 witness: Meta AI");
+  EXPECT_EQ(ImportedTestimony({"publisher", {"Meta AI"}, 40}, "mallory"),
+            "community, 1 witness: mallory");
+  EXPECT_EQ(ImportedTestimony({"publisher", {}, 40}, ""), "community, 1 witness");
+  // Whose copy was the author's own is not told by that.
+  EXPECT_EQ(ImportedTestimony({"own", {"your own copy", "bob"}, 0}, ""), "community, 1 witness");
 }
 
 TEST_F(UserCatalogue, JoinsTheWordsOfWitnessesWhoAgree) {
@@ -84,7 +118,9 @@ TEST_F(UserCatalogue, JoinsTheWordsOfWitnessesWhoAgree) {
   EXPECT_EQ(entry.user_files.size(), 2u);
   EXPECT_EQ(catalogue_->Models().size(), Catalogue::Load({})->Models().size() + 1);
   ASSERT_EQ(entry.files[1].digests.size(), 1u);
-  EXPECT_THAT(entry.files[1].digests[0].witnesses, ElementsAre("your own copy", "bob"));
+  EXPECT_THAT(entry.files[1].digests[0].testimony.witnesses, ElementsAre("your own copy", "bob"));
+  ASSERT_EQ(entry.weights.size(), 1u);
+  EXPECT_THAT(entry.weights[0].testimony.witnesses, ElementsAre("your own copy", "bob"));
   EXPECT_TRUE(FindDissent(entry).empty());
 
   const auto again = Add(WordOf(Release(), "bob"));
@@ -111,12 +147,14 @@ TEST_F(UserCatalogue, RefusesDissentUnlessBothWordsAreWanted) {
   EXPECT_EQ(kept->dissent.size(), 2u);
   const CatalogueEntry& entry = Known();
   ASSERT_EQ(entry.files[1].digests.size(), 2u);
-  EXPECT_THAT(entry.files[0].digests[0].witnesses, ElementsAre("alice", "bob"));
+  EXPECT_THAT(entry.files[0].digests[0].testimony.witnesses, ElementsAre("alice", "bob"));
   const std::vector<Finding> dissent = FindDissent(entry);
   ASSERT_EQ(dissent.size(), 2u);
   EXPECT_EQ(dissent[0].subject, "w.safetensors");
   EXPECT_THAT(dissent[0].message, HasSubstr("alice"));
   EXPECT_THAT(dissent[0].message, HasSubstr("bob"));
+  EXPECT_THAT(dissent[1].message, HasSubstr("alice"));
+  EXPECT_THAT(dissent[1].message, HasSubstr("bob"));
   EXPECT_TRUE(ToSource(entry).weights.empty());  // disputed: nobody's word alone
 
   // Both words survive being handed on.
@@ -137,6 +175,16 @@ TEST_F(UserCatalogue, ReplacesAndRemoves) {
   EXPECT_EQ(Known().user_files.size(), 1u);
   EXPECT_EQ(Known().files[1].digests[0].digest, DigestOf("other weights"));
 
+  // What replaced the first word is the first word from then on.
+  other.weights.clear();
+  ASSERT_TRUE(Ok(Add(WordOf(other), {.replace = true})));
+  other.weights = Release().weights;
+  const auto joined = Add(WordOf(other, "bob"));
+  ASSERT_TRUE(Ok(joined));
+  EXPECT_TRUE(Known().weights.empty());
+  EXPECT_THAT(joined->alone, ElementsAre("weights " + Release().weights));
+  fs::remove(joined->file);
+
   const auto removed = RemoveEntry(home_.Path() / "own", "My-Org/my-model");
   ASSERT_TRUE(Ok(removed));
   EXPECT_EQ(removed->size(), 1u);
@@ -148,8 +196,10 @@ TEST_F(UserCatalogue, ReplacesAndRemoves) {
 TEST_F(UserCatalogue, DoesNotRemoveWhatLiesWithOthers) {
   std::string two = *ExportEntry(WordOf(Release()));
   const std::size_t at = two.find("\"models\": [") + 11;
-  two.insert(at, R"({"id":"my-org/other","model":"other","complete":true,"weights":"hm1:)" +
-                     std::string(64, 'c') + "\"},");
+  two.insert(
+      at,
+      R"({"id":"my-org/other","model":"other","complete":true,"weights":{"claim":"own","value":"hm1:)" +
+          std::string(64, 'c') + "\"}},");
   home_.Write("own/two.json", two);
   ASSERT_EQ(Known().user_files.size(), 1u);
 
@@ -182,13 +232,50 @@ TEST_F(UserCatalogue, CanConfirmTheBuiltInPartAndNotReplaceIt) {
   const CatalogueEntry& entry = *catalogue.Find("llama-1/7B");
   EXPECT_TRUE(entry.built_in);
   EXPECT_EQ(entry.id, "llama-1/7B");
-  EXPECT_EQ(entry.files[0].digests[0].claim, "publisher");
-  EXPECT_EQ(entry.files[0].digests[0].witnesses.back(), "dave");
-  // A file that only the new witness has makes no copy of the release incomplete.
-  EXPECT_EQ(entry.files.back().path, "README");
-  EXPECT_TRUE(entry.files.back().optional);
+  EXPECT_EQ(entry.files[0].digests[0].testimony.claim, "publisher");
+  EXPECT_EQ(entry.files[0].digests[0].testimony.witnesses.back(), "dave");
 
   EXPECT_FALSE(Add(WordOnLlama("00000000000000000000000000000000")));
+}
+
+// Whoever repeats a public digest is not believed anything else about the release for it.
+TEST_F(UserCatalogue, AddsNothingThatOnlyALaterWordSays) {
+  CatalogueEntry word = WordOnLlama("6efc8dab194ab59e49cd24be5574d85e");
+  word.weights.push_back({"hm1:" + std::string(64, 'e'), {"publisher", {"Meta AI"}, 40}});
+  word.tensors.push_back({"lm_head.weight", {}});
+  word.files[0].digests.push_back({HashBytes(Algorithm::kBlake3, {}), {"publisher", {}, 40}});
+  word.files[0].digests[0].testimony = {"publisher", {"Meta AI"}, 40};
+  const CatalogueEntry before = *Catalogue::Load({})->Find("llama-1/7B");
+
+  const auto added =
+      ImportCatalogue(home_.Path() / "own", *ExportEntry(word), "word.json", "mallory", {});
+
+  ASSERT_TRUE(Ok(added));
+  EXPECT_THAT(added->at(0).alone,
+              ElementsAre("consolidated.00.pth: " + HashBytes(Algorithm::kBlake3, {}).ToString(),
+                          "README", "weights hm1:" + std::string(64, 'e')));
+  const Catalogue catalogue = *Catalogue::Load(home_.Path() / "own");
+  const CatalogueEntry& after = *catalogue.Find("llama-1/7B");
+  EXPECT_TRUE(after.weights.empty());
+  EXPECT_TRUE(after.tensors.empty());
+  EXPECT_EQ(after.files.size(), before.files.size());
+  ASSERT_EQ(after.files[0].digests.size(), before.files[0].digests.size());
+  const Testimony& testimony = after.files[0].digests[0].testimony;
+  EXPECT_EQ(testimony.claim, "publisher");
+  EXPECT_EQ(testimony.witnesses.size(), before.files[0].digests[0].testimony.witnesses.size() + 1);
+  EXPECT_EQ(testimony.witnesses.back(), "mallory");
+  EXPECT_EQ(testimony.further_witnesses, before.files[0].digests[0].testimony.further_witnesses);
+}
+
+TEST_F(UserCatalogue, DoesNotLetALaterWordRaiseTheClaim) {
+  CatalogueEntry word = WordOf(Release(), "bob");
+  ASSERT_TRUE(Ok(Add(WordOf(Release()))));
+  word.files[0].digests[0].testimony = {"publisher", {"bob"}, 40};
+
+  ASSERT_TRUE(Ok(Add(word)));
+
+  EXPECT_EQ(TestimonyText(Known().files[0].digests[0].testimony),
+            "own, 2 witnesses: your own copy, bob");
 }
 
 TEST_F(UserCatalogue, LeavesOutWhatIsBrokenOrCannotBeCompared) {

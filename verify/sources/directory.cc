@@ -98,7 +98,7 @@ Result<Source> SourceFromCopy(const fs::path& path, const Task& task) {
     ListedFile& listed = source.files[index[f]];
     if (hashed) {
       listed.size = hashed->stamp.size;
-      listed.digests.push_back({hashed->outcome.digests[0], "", {}, 0});
+      listed.digests.push_back({hashed->outcome.digests[0]});
     } else {
       const Error& error = hashed.error();
       source.findings.push_back(

@@ -434,7 +434,7 @@ Result<void> FileCollector::Add(std::string path, std::optional<std::uint64_t> s
     if (known == *digest) return {};
     return conflict(said.lines[i], fmt::format("{} digests", InfoOf(known.GetAlgorithm()).name));
   }
-  file.digests.push_back({*digest, "", {}, 0});
+  file.digests.push_back({*digest});
   said.lines.push_back(line);
   return {};
 }

@@ -22,7 +22,7 @@ Result<Source> Parse(std::string_view text, std::string_view file_name) {
     ListedFile listed;
     listed.path = file.path;
     listed.size = file.size;
-    for (const Digest& digest : file.digests) listed.digests.push_back({digest, "", {}, 0});
+    for (const Digest& digest : file.digests) listed.digests.push_back({digest});
     source.files.push_back(std::move(listed));
   }
   for (const std::string& field : manifest.unknown_fields) {

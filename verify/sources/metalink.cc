@@ -186,7 +186,7 @@ class Reader {
         Fail(fmt::format("has two {} of one file", InfoOf(*algorithm).name));
       return;
     }
-    file_.digests.push_back({*digest, "", {}, 0});
+    file_.digests.push_back({*digest});
   }
 
   void AddPiece(std::string_view hex) {

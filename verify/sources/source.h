@@ -16,11 +16,16 @@
 
 namespace hallmark {
 
-struct ListedDigest {
-  Digest digest;
+// Who says that a number is right.
+struct Testimony {
   std::string claim;                   // "publisher", "community", "own", or "" where nobody says
   std::vector<std::string> witnesses;  // who published it, where the source says so
   std::uint64_t further_witnesses = 0;
+};
+
+struct ListedDigest {
+  Digest digest;
+  Testimony testimony = {};
 };
 
 // One file as a source lists it.

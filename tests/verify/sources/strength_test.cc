@@ -8,7 +8,7 @@ namespace {
 ListedFile With(std::string_view digest, std::optional<std::uint64_t> size) {
   ListedFile file;
   file.size = size;
-  file.digests.push_back({*Digest::Parse(digest), "", {}, 0});
+  file.digests.push_back({*Digest::Parse(digest)});
   return file;
 }
 
