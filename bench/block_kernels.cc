@@ -67,7 +67,7 @@ void Report(std::string_view title, BlockFunction function, unsigned threads) {
     }
     fmt::print("\n");
   }
-  const std::size_t together = StreamsTogether(function);
+  const std::size_t together = StreamsTogether(function, kMostStreams * threads, threads);
   const BlockKernel& chosen = FastestKernel(function, together);
   fmt::print("  chosen: {}, {} streams: {:.2f} on one thread, {:.2f} on {}\n", chosen.name,
              together, Measure(chosen, together, 1), Measure(chosen, together, threads), threads);

@@ -1,8 +1,8 @@
 #include "src/hash/block_kernels.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
+#include <mutex>
 #include <vector>
 
 #include "src/hash/block_lanes.h"
@@ -53,8 +53,8 @@ std::vector<BlockKernel> KernelsOf(BlockFunction function) {
 // Seconds for a few blocks of every stream: the shortest of some tries, the others were disturbed.
 double Measure(const BlockKernel& kernel, std::size_t streams) {
   using Clock = std::chrono::steady_clock;
-  constexpr std::size_t kBlocks = 16;
-  constexpr int kTries = 5;
+  constexpr std::size_t kBlocks = 32;
+  constexpr int kTries = 8;
   static constexpr std::array<std::byte, kBlocks * kBlockBytes> kData{};
   std::array<BlockState, kMostStreams> states{};
   std::array<const std::byte*, kMostStreams> data;
@@ -69,6 +69,26 @@ double Measure(const BlockKernel& kernel, std::size_t streams) {
   return shortest;
 }
 
+struct Measured {
+  std::once_flag once;
+  const BlockKernel* fastest = nullptr;
+  double seconds = 0;
+};
+
+const Measured& MeasuredFor(BlockFunction function, std::size_t streams) {
+  static Measured all[kFunctions.size()][kMostStreams + 1];
+  Measured& measured = all[static_cast<std::size_t>(function)][streams];
+  std::call_once(measured.once, [&] {
+    for (const BlockKernel& kernel : BlockKernels(function)) {
+      const double seconds = Measure(kernel, streams);
+      if (measured.fastest != nullptr && seconds >= measured.seconds) continue;
+      measured.fastest = &kernel;
+      measured.seconds = seconds;
+    }
+  });
+  return measured;
+}
+
 }  // namespace
 
 std::span<const BlockKernel> BlockKernels(BlockFunction function) {
@@ -78,20 +98,24 @@ std::span<const BlockKernel> BlockKernels(BlockFunction function) {
 }
 
 const BlockKernel& FastestKernel(BlockFunction function, std::size_t streams) {
-  const auto kernels = BlockKernels(function);
-  streams = std::min(streams, kMostStreams);
-  if (streams <= 1) return kernels.front();
-  static std::atomic<const BlockKernel*> known[kFunctions.size()][kMostStreams + 1];
-  std::atomic<const BlockKernel*>& fastest = known[static_cast<std::size_t>(function)][streams];
-  if (const BlockKernel* const kernel = fastest.load(std::memory_order_acquire)) return *kernel;
-  const auto found = std::ranges::min_element(
-      kernels, {}, [&](const BlockKernel& kernel) { return Measure(kernel, streams); });
-  fastest.store(&*found, std::memory_order_release);
-  return *found;
+  if (streams <= 1) return BlockKernels(function).front();
+  return *MeasuredFor(function, std::min(streams, kMostStreams)).fastest;
 }
 
-std::size_t StreamsTogether(BlockFunction function) {
-  return FastestKernel(function, kMostStreams).streams;
+std::size_t StreamsTogether(BlockFunction function, std::size_t streams, std::size_t threads) {
+  constexpr double kAsGood = 0.95;
+  std::size_t best = 1;
+  double most = 0;
+  for (const std::size_t together : {1u, 2u, 3u, 4u, 8u, 16u}) {
+    if (together > std::max<std::size_t>(streams, 1)) break;
+    const std::size_t cores = std::min(threads, streams / together);
+    const double rate = static_cast<double>(std::max<std::size_t>(cores, 1) * together) /
+                        MeasuredFor(function, together).seconds;
+    if (rate < kAsGood * most) continue;
+    most = std::max(most, rate);
+    best = together;
+  }
+  return best;
 }
 
 }  // namespace hallmark

@@ -29,7 +29,9 @@ inline constexpr std::size_t kMostStreams = 16;
 // the same.
 const BlockKernel& FastestKernel(BlockFunction function, std::size_t streams);
 
-// How many streams a core is best given at once; 1 where several are no faster.
-std::size_t StreamsTogether(BlockFunction function);
+// How many of `streams` that can go on a core is best given at once, if `threads` share the work:
+// as measured, what moves most bytes on all cores together; of equals the most streams on the
+// fewest cores, which leaves others to read. At most kMostStreams; 1 where several are no faster.
+std::size_t StreamsTogether(BlockFunction function, std::size_t streams, std::size_t threads);
 
 }  // namespace hallmark

@@ -51,7 +51,7 @@ std::uint64_t StreamsAThread(std::span<const BlockFunction> functions, std::uint
   std::uint64_t most = 1;
   if (sources > 1) {
     for (const BlockFunction function : functions) {
-      most = std::max<std::uint64_t>(most, StreamsTogether(function));
+      most = std::max<std::uint64_t>(most, StreamsTogether(function, sources, threads));
     }
   }
   return std::clamp<std::uint64_t>((sources + threads - 1) / threads, 1, most);
@@ -174,8 +174,8 @@ class HashBatch {
         if (active->LaneUnfinished(function)) ++unfinished;
       }
       if (ready == 0) continue;
-      const std::uint64_t wanted = std::clamp<std::uint64_t>((unfinished + threads_ - 1) / threads_,
-                                                             1, StreamsTogether(function));
+      const std::uint64_t wanted =
+          unfinished > 1 ? StreamsTogether(function, unfinished, threads_) : 1;
       if (ready < wanted && !partial) continue;
       Turn turn{.function = function};
       for (const auto& active : active_) {

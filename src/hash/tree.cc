@@ -16,7 +16,7 @@ static_assert(kSubRootSpan == kTreeBlock << kSubRootHeight);
 void HashNodes(const std::byte* messages, std::size_t message_bytes, std::span<TreeNode> nodes) {
   constexpr auto kFunction = BlockFunction::kSha256;
   const BlockPadding padding = PaddingAfter(kFunction, message_bytes);
-  const std::size_t together = std::max<std::size_t>(StreamsTogether(kFunction), 1);
+  const std::size_t together = StreamsTogether(kFunction, kMostStreams, 1);
   std::array<BlockState, kMostStreams> states;
   std::array<const std::byte*, kMostStreams> data;
   while (!nodes.empty()) {

@@ -86,8 +86,11 @@ TEST(BlockKernels, TheFastestIsChosenOnceForEachNumberOfStreams) {
       EXPECT_EQ(&FastestKernel(function, streams), &FastestKernel(function, streams));
     }
     EXPECT_EQ(FastestKernel(function, 1).name, "openssl");
-    EXPECT_GE(StreamsTogether(function), 1u);
-    EXPECT_LE(StreamsTogether(function), kMostStreams);
+    EXPECT_EQ(StreamsTogether(function, 1, 2), 1u);
+    for (const std::size_t streams : {2u, 5u, 99u}) {
+      EXPECT_GE(StreamsTogether(function, streams, 2), 1u);
+      EXPECT_LE(StreamsTogether(function, streams, 2), std::min(streams, kMostStreams));
+    }
   }
 }
 
