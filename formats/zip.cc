@@ -1,3 +1,5 @@
+// Longer than most files: the directory, both headers and the descriptor of an entry are held
+// against each other here, and what one check relies on stands in the one before it.
 #include "formats/zip.h"
 
 #include <fmt/format.h>
