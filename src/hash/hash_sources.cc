@@ -164,8 +164,8 @@ class HashBatch {
     return turn;
   }
 
-  // Lanes of one block function, of as many streams as are best given to a core, or as many as
-  // there are for each thread; fewer only if `partial`.
+  // Lanes of one block function, of as many streams as are best given to a core; fewer only if
+  // `partial`.
   Turn NextLanes(bool partial) {
     for (const BlockFunction function : functions_) {
       std::uint64_t ready = 0, unfinished = 0;
