@@ -16,7 +16,9 @@ static_assert(kSubRootSpan == kTreeBlock << kSubRootHeight);
 void HashNodes(const std::byte* messages, std::size_t message_bytes, std::span<TreeNode> nodes) {
   constexpr auto kFunction = BlockFunction::kSha256;
   const BlockPadding padding = PaddingAfter(kFunction, message_bytes);
-  const std::size_t together = StreamsTogether(kFunction, kMostStreams, 1);
+  const std::size_t most = StreamsTogether(kFunction, kMostStreams, 1);
+  // Whole groups of what the kernel works on at once.
+  const std::size_t together = most - most % FastestKernel(kFunction, most).streams;
   std::array<BlockState, kMostStreams> states;
   std::array<const std::byte*, kMostStreams> data;
   while (!nodes.empty()) {
