@@ -21,7 +21,7 @@ struct TensorToWrite {
 };
 
 // A pure function of tensors and metadata: the same input gives the same bytes everywhere. Literals
-// and payloads cover [0, size) without gap or overlap, each in ascending order of offset.
+// and payloads cover [0, size) without gap or overlap; all lists are in ascending order of offset.
 struct FileLayout {
   struct Literal {
     std::uint64_t offset;

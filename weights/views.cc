@@ -97,6 +97,60 @@ std::uint64_t TotalSize(const std::vector<Bytes>& parts) {
   return total;
 }
 
+class BorrowedView final : public View {
+ public:
+  explicit BorrowedView(const BlockSource& base) : View(base.Size()), base_(base) {}
+
+ private:
+  Result<void> ReadWithin(std::uint64_t offset, MutableByteSpan out) const override {
+    return base_.Read(offset, out);
+  }
+
+  const BlockSource& base_;
+};
+
+class ColumnSliceView final : public View {
+ public:
+  ColumnSliceView(Bytes base, std::uint64_t rows, std::uint64_t from, std::uint64_t width)
+      : View(rows * width),
+        base_(std::move(base)),
+        base_width_(base_->Size() / rows),
+        from_(from),
+        width_(width) {}
+
+ private:
+  Result<void> ReadWithin(std::uint64_t offset, MutableByteSpan out) const override {
+    while (!out.empty()) {
+      const std::uint64_t row = offset / width_, in_row = offset % width_;
+      const std::uint64_t whole = in_row == 0 ? out.size() / width_ : 0;
+      std::uint64_t n = std::min<std::uint64_t>(out.size(), width_ - in_row);
+      if (whole > 1 && base_width_ < kLongRow) {
+        const std::uint64_t rows = std::min(whole, kScratch / base_width_);
+        n = rows * width_;
+        HM_TRY(ReadRows(row, rows, out.first(n)));
+      } else {
+        HM_TRY(base_->Read(row * base_width_ + from_ + in_row, out.first(n)));
+      }
+      offset += n;
+      out = out.subspan(n);
+    }
+    return {};
+  }
+
+  Result<void> ReadRows(std::uint64_t first, std::uint64_t count, MutableByteSpan out) const {
+    Scratch scratch;
+    const MutableByteSpan block = scratch.First(count * base_width_);
+    HM_TRY(base_->Read(first * base_width_, block));
+    for (std::uint64_t row = 0; row < count; ++row) {
+      std::memcpy(out.data() + row * width_, block.data() + row * base_width_ + from_, width_);
+    }
+    return {};
+  }
+
+  Bytes base_;
+  std::uint64_t base_width_, from_, width_;  // bytes a row
+};
+
 class RowsView final : public View {
  public:
   explicit RowsView(std::vector<Bytes> parts) : View(TotalSize(parts)), parts_(std::move(parts)) {}
@@ -191,13 +245,17 @@ class ColumnsView final : public View {
   std::uint64_t row_bytes_;
 };
 
+// Rows of rotary pairs in another order within their head: either from pairs (i, half) to halves
+// (half, i), or back.
 class RotaryView final : public View {
  public:
-  RotaryView(Bytes base, std::uint64_t heads, std::uint64_t rows)
+  enum class To { kHalves, kPairs };
+  RotaryView(Bytes base, std::uint64_t heads, std::uint64_t rows, To to)
       : View(base->Size()),
         base_(std::move(base)),
         head_rows_(rows / heads),
-        row_bytes_(Size() / rows) {}
+        row_bytes_(Size() / rows),
+        to_(to) {}
 
  private:
   Result<void> ReadWithin(std::uint64_t offset, MutableByteSpan out) const override {
@@ -207,7 +265,7 @@ class RotaryView final : public View {
       std::uint64_t n;
       if (in_row != 0 || out.size() < row_bytes_) {
         n = std::min<std::uint64_t>(out.size(), row_bytes_ - in_row);
-        HM_TRY(base_->Read(StoredRow(row) * row_bytes_ + in_row, out.first(n)));
+        HM_TRY(base_->Read(BaseRow(row) * row_bytes_ + in_row, out.first(n)));
       } else {
         // As many whole rows as are wanted of this head.
         const std::uint64_t head_end = (row / head_rows_ + 1) * head_rows_;
@@ -221,40 +279,46 @@ class RotaryView final : public View {
     return {};
   }
 
-  std::uint64_t StoredRow(std::uint64_t row) const {
-    const std::uint64_t head = row / head_rows_;
+  std::uint64_t PairsToHalves(std::uint64_t in_head) const {
+    return in_head % 2 * (head_rows_ / 2) + in_head / 2;
+  }
+  std::uint64_t HalvesToPairs(std::uint64_t in_head) const {
     const std::uint64_t pairs = head_rows_ / 2;
-    const std::uint64_t half = row % head_rows_ / pairs;
-    const std::uint64_t i = row % pairs;  // head_rows_ is a multiple of pairs
-    return head * head_rows_ + i * 2 + half;
+    return in_head % pairs * 2 + in_head / pairs;
+  }
+  // Which row of the base is this row of the view, and the other way round.
+  std::uint64_t BaseRow(std::uint64_t row) const {
+    const std::uint64_t in_head = row % head_rows_;
+    return row - in_head + (to_ == To::kHalves ? HalvesToPairs(in_head) : PairsToHalves(in_head));
+  }
+  std::uint64_t RowOfBase(std::uint64_t base) const {
+    const std::uint64_t in_head = base % head_rows_;
+    return base - in_head + (to_ == To::kHalves ? PairsToHalves(in_head) : HalvesToPairs(in_head));
   }
 
   // Rows of one head, scattered over a stretch.
   Result<void> ReadRows(std::uint64_t first, std::uint64_t count, MutableByteSpan out) const {
-    std::uint64_t lowest = StoredRow(first), highest = lowest;
-    for (std::uint64_t row = first + 1; row < first + count; ++row) {
-      lowest = std::min(lowest, StoredRow(row));
-      highest = std::max(highest, StoredRow(row));
-    }
     if (count == 1 || row_bytes_ >= kLongRow) {
       for (std::uint64_t i = 0; i < count; ++i) {
-        HM_TRY(base_->Read(StoredRow(first + i) * row_bytes_,
+        HM_TRY(base_->Read(BaseRow(first + i) * row_bytes_,
                            out.subspan(i * row_bytes_, row_bytes_)));
       }
       return {};
     }
-    // A head of many short rows goes in batches of stored rows.
+    // A head of many short rows goes in batches of the base's rows.
+    std::uint64_t lowest = BaseRow(first), highest = lowest;
+    for (std::uint64_t row = first + 1; row < first + count; ++row) {
+      lowest = std::min(lowest, BaseRow(row));
+      highest = std::max(highest, BaseRow(row));
+    }
     const std::uint64_t batch = std::max<std::uint64_t>(1, kScratch / row_bytes_);
     Scratch scratch;
-    const std::uint64_t pairs = head_rows_ / 2;
-    const std::uint64_t head_start = first / head_rows_ * head_rows_;
     for (std::uint64_t from = lowest; from <= highest; from += batch) {
       const std::uint64_t n = std::min(batch, highest - from + 1);
       const MutableByteSpan block = scratch.First(n * row_bytes_);
       HM_TRY(base_->Read(from * row_bytes_, block));
       for (std::uint64_t i = 0; i < n; ++i) {
-        const std::uint64_t stored = from + i - head_start;
-        const std::uint64_t row = head_start + stored % 2 * pairs + stored / 2;
+        const std::uint64_t row = RowOfBase(from + i);
         if (row < first || row >= first + count) continue;
         std::memcpy(out.data() + (row - first) * row_bytes_, block.data() + i * row_bytes_,
                     row_bytes_);
@@ -266,6 +330,7 @@ class RotaryView final : public View {
   Bytes base_;
   std::uint64_t head_rows_;
   std::uint64_t row_bytes_;
+  To to_;
 };
 
 class MinusOneView final : public View {
@@ -336,10 +401,30 @@ Bytes JoinColumns(std::vector<Bytes> parts, std::uint64_t rows) {
   return std::make_unique<ColumnsView>(std::move(parts), rows);
 }
 
-Bytes SplitRotaryPairs(Bytes base, std::uint64_t heads, std::uint64_t rows) {
+namespace {
+
+Bytes ReorderRotary(Bytes base, std::uint64_t heads, std::uint64_t rows, RotaryView::To to) {
   HM_CHECK(heads != 0 && rows != 0 && rows % heads == 0 && rows / heads % 2 == 0);
   HM_CHECK(base->Size() != 0 && base->Size() % rows == 0);
-  return std::make_unique<RotaryView>(std::move(base), heads, rows);
+  return std::make_unique<RotaryView>(std::move(base), heads, rows, to);
+}
+
+}  // namespace
+
+Bytes SplitRotaryPairs(Bytes base, std::uint64_t heads, std::uint64_t rows) {
+  return ReorderRotary(std::move(base), heads, rows, RotaryView::To::kHalves);
+}
+
+Bytes JoinRotaryPairs(Bytes base, std::uint64_t heads, std::uint64_t rows) {
+  return ReorderRotary(std::move(base), heads, rows, RotaryView::To::kPairs);
+}
+
+Bytes Borrow(const BlockSource& base) { return std::make_unique<BorrowedView>(base); }
+
+Bytes SliceColumns(Bytes base, std::uint64_t rows, std::uint64_t from, std::uint64_t width) {
+  HM_CHECK(rows != 0 && width != 0 && base->Size() % rows == 0);
+  HM_CHECK(from <= base->Size() / rows && width <= base->Size() / rows - from);
+  return std::make_unique<ColumnSliceView>(std::move(base), rows, from, width);
 }
 
 Bytes MinusOne(Bytes base, Dtype dtype) {

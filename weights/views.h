@@ -27,9 +27,18 @@ Bytes JoinRows(std::vector<Bytes> parts);
 // rows one after the other. `rows` is not 0 and divides the size of each part.
 Bytes JoinColumns(std::vector<Bytes> parts, std::uint64_t rows);
 
+// Columns [from, from + width) of `rows` rows of equal size; in bytes, none of the numbers but
+// `from` 0.
+Bytes SliceColumns(Bytes base, std::uint64_t rows, std::uint64_t from, std::uint64_t width);
+
+// `base` itself, which must outlive it: where several views are made of one.
+Bytes Borrow(const BlockSource& base);
+
 // Rotary pairs put from (head, i, half) into (head, half, i), docs/identity.md's appendix:
 // `base` is heads * 2 * n rows of equal size, none of the numbers 0.
 Bytes SplitRotaryPairs(Bytes base, std::uint64_t heads, std::uint64_t rows);
+// The inverse: from (head, half, i) into (head, i, half).
+Bytes JoinRotaryPairs(Bytes base, std::uint64_t heads, std::uint64_t rows);
 
 // Elements of type `dtype` (float family) as f64, less 1. A NaN stays a NaN with its sign and
 // payload, quieted as arithmetic does.

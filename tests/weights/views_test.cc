@@ -86,6 +86,25 @@ TEST(Views, SplitRotaryPairsOfAnySize) {
       }
     }
     ExpectReads(*SplitRotaryPairs(Memory(stored), l.heads, rows), expected);
+    ExpectReads(*JoinRotaryPairs(Memory(expected), l.heads, rows), stored);
+  }
+}
+
+TEST(Views, SliceColumnsOfAnyWidth) {
+  for (const std::size_t rows : {1, 7, 600}) {
+    for (const std::size_t width : {5, 12, 9000}) {
+      const std::string stored = Random(rows * width, static_cast<unsigned>(width));
+      for (const auto& [from, kept] : {std::pair<std::size_t, std::size_t>{0, 5},
+                                       {1, 3},
+                                       {width - 2, 2},
+                                       {width / 2, width - width / 2}}) {
+        std::string expected;
+        for (std::size_t row = 0; row < rows; ++row) {
+          expected += stored.substr(row * width + from, kept);
+        }
+        ExpectReads(*SliceColumns(Memory(stored), rows, from, kept), expected);
+      }
+    }
   }
 }
 

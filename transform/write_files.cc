@@ -1,0 +1,369 @@
+// A stretch of 4 MiB, a whole subtree of the hash tree, is what a thread takes: it puts together
+// the bytes, hashes them while they are in its cache, writes them and notes it in the journal.
+#include "transform/write_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "src/base/page_buffer.h"
+#include "src/hash/tree.h"
+#include "src/io/directory.h"
+
+namespace hallmark {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error SystemError(const fs::path& path, const char* call) {
+  return Error{Errc::kIo, path.string(), fmt::format("{}: {}", call, std::strerror(errno))};
+}
+
+// Owns a descriptor of a file it writes at given places.
+class PlacedFile {
+ public:
+  static Result<PlacedFile> Open(const fs::path& path, int flags) {
+    const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0666);
+    if (descriptor < 0) return SystemError(path, "open");
+    return PlacedFile(descriptor, path);
+  }
+  PlacedFile(PlacedFile&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
+  PlacedFile& operator=(PlacedFile&&) = delete;
+  ~PlacedFile() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+
+  // Makes the file `size` bytes long; on disks that can, the room is kept for it.
+  Result<void> Reserve(std::uint64_t size) const {
+    const auto length = static_cast<off_t>(size);
+    if (ftruncate(descriptor_, length) != 0) return SystemError(path_, "truncate");
+    if (size == 0) return {};
+    if (fallocate(descriptor_, 0, 0, length) != 0 && errno == ENOSPC) {
+      return SystemError(path_, "reserve");
+    }
+    return {};
+  }
+  Result<void> Write(std::uint64_t offset, ByteSpan bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t n =
+          pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return SystemError(path_, "write");
+      offset += static_cast<std::uint64_t>(n);
+      bytes = bytes.subspan(static_cast<std::size_t>(n));
+    }
+    return {};
+  }
+  Result<void> Append(ByteSpan bytes) const {
+    const off_t end = lseek(descriptor_, 0, SEEK_END);
+    if (end < 0) return SystemError(path_, "seek");
+    return Write(static_cast<std::uint64_t>(end), bytes);
+  }
+  Result<void> Read(std::uint64_t offset, MutableByteSpan out) const {
+    while (!out.empty()) {
+      const ssize_t n = pread(descriptor_, out.data(), out.size(), static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return SystemError(path_, "read");
+      if (n == 0) return Error{Errc::kIo, path_.string(), "it became shorter", offset};
+      offset += static_cast<std::uint64_t>(n);
+      out = out.subspan(static_cast<std::size_t>(n));
+    }
+    return {};
+  }
+  Result<std::uint64_t> Size() const {
+    const off_t end = lseek(descriptor_, 0, SEEK_END);
+    if (end < 0) return SystemError(path_, "seek");
+    return static_cast<std::uint64_t>(end);
+  }
+  Result<void> Flush() const {
+    if (fsync(descriptor_) != 0) return SystemError(path_, "fsync");
+    return {};
+  }
+
+ private:
+  PlacedFile(int descriptor, fs::path path) : descriptor_(descriptor), path_(std::move(path)) {}
+
+  int descriptor_;
+  fs::path path_;
+};
+
+// One line of the journal, as it lies in the file.
+struct JournalEntry {
+  std::uint64_t file;
+  std::uint64_t stretch;
+  TreeNode node;
+};
+static_assert(sizeof(JournalEntry) == 48);
+
+constexpr std::uint64_t kStretch = kSubRootSpan;
+
+// What a thread puts a stretch together in; kept for its next one.
+MutableByteSpan Buffer() {
+  thread_local const PageBuffer buffer = MakePageBuffer(kStretch);
+  return {buffer.get(), kStretch};
+}
+
+TreeNode NodeOf(ByteSpan bytes) {
+  std::vector<TreeNode> leaves(CountLeaves(bytes.size()));
+  HashLeaves(bytes, leaves);
+  return SubtreeRoot(leaves, 0, kSubRootHeight);
+}
+
+TreeNode RootOf(ByteSpan bytes) {
+  std::vector<TreeNode> leaves(CountLeaves(bytes.size()));
+  HashLeaves(bytes, leaves);
+  return TreeRoot(leaves, 0);
+}
+
+// A file on its way.
+struct FileInWork {
+  const OutputFile* planned;
+  PlacedFile file;
+  std::vector<TreeNode> nodes;               // one a stretch
+  std::vector<bool> done;                    // by an earlier run
+  std::vector<std::size_t> patched;          // stretches that a checksum lies in
+  std::optional<TreeNode> root;              // of a file of one stretch
+  // CRC-32 of the pieces of each tensor by their place in it, for files that have checksums.
+  struct Piece {
+    std::uint64_t size;
+    std::uint32_t crc;
+  };
+  std::vector<std::vector<std::pair<std::uint64_t, Piece>>> pieces;  // a tensor; any order
+  std::unique_ptr<std::mutex> pieces_mutex = std::make_unique<std::mutex>();
+
+  std::uint64_t Size() const { return planned->layout.size; }
+  std::uint64_t StretchBytes(std::uint64_t index) const {
+    return std::min(kStretch, Size() - index * kStretch);
+  }
+  bool IsPatched(std::size_t index) const {
+    return std::ranges::binary_search(patched, index);
+  }
+};
+
+class FileWriter {
+ public:
+  FileWriter(std::span<const OutputFile> files, const PartialOutput& output, const Task& task)
+      : files_(files), output_(output), task_(task) {}
+
+  Result<std::vector<WrittenFile>> Run() {
+    HM_TRY(OpenAll());
+    if (output_.WasInterrupted()) HM_TRY(TakeOver());
+    auto journal = HM_TRY(PlacedFile::Open(output_.Journal(), O_CREAT));
+    journal_ = &journal;
+
+    HM_TRY(ParallelFor(task_, stretches_.size(),
+                       [&](std::uint64_t i) { return WriteStretch(stretches_[i]); }));
+    HM_TRY(ParallelFor(task_, patches_.size(),
+                       [&](std::uint64_t i) { return PatchStretch(patches_[i]); }));
+    std::vector<WrittenFile> written;
+    for (const FileInWork& work : work_) {
+      const TreeNode root = work.root ? *work.root : TreeRoot(work.nodes, kSubRootHeight);
+      written.push_back({work.planned->path, work.Size(), Digest(Algorithm::kTree, root)});
+    }
+    return written;
+  }
+
+ private:
+  struct Stretch {
+    std::size_t file;
+    std::size_t index;
+  };
+
+  Result<void> OpenAll() {
+    for (std::size_t f = 0; f < files_.size(); ++f) {
+      const OutputFile& planned = files_[f];
+      const fs::path path = output_.Files() / planned.path;
+      std::error_code error;
+      fs::create_directories(path.parent_path(), error);
+      if (error) return Error{Errc::kIo, path.parent_path().string(), error.message()};
+      FileInWork work{.planned = &planned, .file = HM_TRY(PlacedFile::Open(path, O_CREAT))};
+      if (HM_TRY(work.file.Size()) != planned.layout.size) {
+        HM_TRY(work.file.Reserve(planned.layout.size));
+      }
+      const std::size_t count = planned.layout.size / kStretch +
+                                (planned.layout.size % kStretch != 0 ? 1 : 0);
+      work.nodes.resize(count);
+      work.done.resize(count);
+      for (const FileLayout::Checksum& checksum : planned.layout.checksums) {
+        const std::uint64_t last = checksum.offset + sizeof(std::uint32_t) - 1;
+        work.patched.push_back(checksum.offset / kStretch);
+        work.patched.push_back(last / kStretch);
+      }
+      std::ranges::sort(work.patched);
+      work.patched.erase(std::ranges::unique(work.patched).begin(), work.patched.end());
+      if (!planned.layout.checksums.empty()) work.pieces.resize(planned.payloads.size());
+      for (std::size_t i = 0; i < count; ++i) stretches_.push_back({f, i});
+      for (const std::size_t i : work.patched) patches_.push_back({f, i});
+      if (count == 0) work.root = TreeNode{};
+      work_.push_back(std::move(work));
+    }
+    return {};
+  }
+
+  // What an earlier run noted. Nothing is believed: a stretch counts as done if its bytes still
+  // have the noted digest. Files with checksums are made anew, since their tensors are to be read.
+  Result<void> TakeOver() {
+    auto journal = HM_TRY(PlacedFile::Open(output_.Journal(), O_CREAT));
+    const std::uint64_t count = HM_TRY(journal.Size()) / sizeof(JournalEntry);
+    std::vector<JournalEntry> entries(count);
+    HM_TRY(journal.Read(0, std::as_writable_bytes(std::span(entries))));
+    for (const JournalEntry& entry : entries) {
+      if (entry.file >= work_.size()) continue;
+      FileInWork& work = work_[entry.file];
+      if (entry.stretch >= work.nodes.size() || !work.planned->layout.checksums.empty()) continue;
+      work.nodes[entry.stretch] = entry.node;
+      work.done[entry.stretch] = true;
+    }
+    return {};
+  }
+
+  Result<void> WriteStretch(const Stretch& stretch) {
+    FileInWork& work = work_[stretch.file];
+    const std::uint64_t begin = stretch.index * kStretch;
+    const std::uint64_t size = work.StretchBytes(stretch.index);
+    const MutableByteSpan bytes = Buffer().first(size);
+    if (work.done[stretch.index]) {
+      HM_TRY(work.file.Read(begin, bytes));
+      if (NodeOf(bytes) == work.nodes[stretch.index]) {
+        if (work.nodes.size() == 1) work.root = RootOf(bytes);
+        task_.Advance(size);
+        return {};
+      }
+    }
+    HM_TRY(Fill(work, begin, bytes));
+    HM_TRY(work.file.Write(begin, bytes));
+    task_.Advance(size);
+    if (work.IsPatched(stretch.index)) return {};  // hashed once it is whole
+    return Finish(stretch, bytes);
+  }
+
+  // Once all tensors of the file were read.
+  Result<void> PatchStretch(const Stretch& stretch) {
+    FileInWork& work = work_[stretch.file];
+    const std::uint64_t begin = stretch.index * kStretch;
+    const std::uint64_t size = work.StretchBytes(stretch.index);
+    const MutableByteSpan bytes = Buffer().first(size);
+    HM_TRY(work.file.Read(begin, bytes));
+    const auto& checksums = work.planned->layout.checksums;
+    auto checksum = std::ranges::lower_bound(checksums, begin, {}, [](const auto& c) {
+      return c.offset + sizeof(std::uint32_t) - 1;
+    });
+    for (; checksum != checksums.end() && checksum->offset < begin + size; ++checksum) {
+      const std::uint32_t crc = ChecksumOf(work, checksum->tensor);
+      for (unsigned i = 0; i < sizeof crc; ++i) {
+        const std::uint64_t at = checksum->offset + i;
+        if (at < begin || at >= begin + size) continue;
+        bytes[at - begin] = static_cast<std::byte>(crc >> (8 * i));
+      }
+    }
+    HM_TRY(work.file.Write(begin, bytes));
+    return Finish(stretch, bytes);
+  }
+
+  Result<void> Finish(const Stretch& stretch, ByteSpan bytes) {
+    FileInWork& work = work_[stretch.file];
+    work.nodes[stretch.index] = NodeOf(bytes);
+    if (work.nodes.size() == 1) work.root = RootOf(bytes);
+    const JournalEntry entry{stretch.file, stretch.index, work.nodes[stretch.index]};
+    const std::lock_guard one_at_a_time(journal_mutex_);
+    return journal_->Append(std::as_bytes(std::span(&entry, 1)));
+  }
+
+  // The bytes of the file from `begin`, out of its literals and payloads.
+  Result<void> Fill(FileInWork& work, std::uint64_t begin, MutableByteSpan out) {
+    const FileLayout& layout = work.planned->layout;
+    const std::uint64_t end = begin + out.size();
+    std::uint64_t filled = 0;
+    auto literal = std::ranges::upper_bound(layout.literals, begin, {},
+                                            &FileLayout::Literal::offset);
+    if (literal != layout.literals.begin()) --literal;
+    for (; literal != layout.literals.end() && literal->offset < end; ++literal) {
+      const std::uint64_t from = std::max(begin, literal->offset);
+      const std::uint64_t to = std::min<std::uint64_t>(end, literal->offset + literal->bytes.size());
+      if (from >= to) continue;
+      std::memcpy(out.data() + (from - begin), literal->bytes.data() + (from - literal->offset),
+                  to - from);
+      filled += to - from;
+    }
+    // Empty payloads share their place with the one that follows.
+    auto payload = std::ranges::upper_bound(layout.payloads, begin, {},
+                                            &FileLayout::Payload::offset);
+    while (payload != layout.payloads.begin() &&
+           std::prev(payload)->offset + SizeOf(work, *std::prev(payload)) > begin) {
+      --payload;
+    }
+    for (; payload != layout.payloads.end() && payload->offset < end; ++payload) {
+      const std::uint64_t from = std::max(begin, payload->offset);
+      const std::uint64_t to = std::min(end, payload->offset + SizeOf(work, *payload));
+      if (from >= to) continue;
+      const MutableByteSpan part = out.subspan(from - begin, to - from);
+      HM_TRY(work.planned->payloads[payload->tensor]->Read(from - payload->offset, part));
+      filled += to - from;
+      if (!work.pieces.empty()) AddPiece(work, payload->tensor, from - payload->offset, part);
+    }
+    HM_CHECK(filled == out.size());  // a layout has no gaps
+    return {};
+  }
+
+  static std::uint64_t SizeOf(const FileInWork& work, const FileLayout::Payload& payload) {
+    return work.planned->payloads[payload.tensor]->Size();
+  }
+
+  static void AddPiece(FileInWork& work, std::size_t tensor, std::uint64_t offset, ByteSpan bytes) {
+    const auto crc = static_cast<std::uint32_t>(
+        crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+    const std::lock_guard one_at_a_time(*work.pieces_mutex);
+    work.pieces[tensor].push_back({offset, {bytes.size(), crc}});
+  }
+
+  static std::uint32_t ChecksumOf(const FileInWork& work, std::size_t tensor) {
+    auto pieces = work.pieces[tensor];
+    std::ranges::sort(pieces, {}, [](const auto& piece) { return piece.first; });
+    uLong crc = crc32_z(0, nullptr, 0);
+    for (const auto& [offset, piece] : pieces) {
+      crc = crc32_combine(crc, piece.crc, static_cast<z_off_t>(piece.size));
+    }
+    return static_cast<std::uint32_t>(crc);
+  }
+
+  const std::span<const OutputFile> files_;
+  const PartialOutput& output_;
+  const Task& task_;
+  std::vector<FileInWork> work_;
+  std::vector<Stretch> stretches_, patches_;
+  std::mutex journal_mutex_;
+  const PlacedFile* journal_ = nullptr;
+};
+
+}  // namespace
+
+OutputFile LiteralFile(std::string path, std::vector<std::byte> content) {
+  OutputFile file{.path = std::move(path)};
+  file.layout.size = content.size();
+  if (!content.empty()) file.layout.literals.push_back({0, std::move(content)});
+  return file;
+}
+
+Result<std::vector<WrittenFile>> WriteFiles(std::span<const OutputFile> files,
+                                            const PartialOutput& output, const Task& task) {
+  return FileWriter(files, output, task).Run();
+}
+
+Result<void> FlushFiles(std::span<const WrittenFile> files, const PartialOutput& output) {
+  for (const WrittenFile& written : files) {
+    const auto file = HM_TRY(PlacedFile::Open(output.Files() / written.path, 0));
+    HM_TRY(file.Flush());
+  }
+  return {};
+}
+
+}  // namespace hallmark
