@@ -6,44 +6,15 @@
 #include <cstring>
 
 #include "src/base/error.h"
-#include "src/base/page_buffer.h"
 #include "src/kernels/narrow.h"
+#include "weights/scratch.h"
 
 namespace hallmark {
 namespace {
 
-constexpr std::uint64_t kScratch = 2 * 1024 * 1024;  // bytes a view reads at once, where it can
-
 // Rows as long as this are read one by one, right to where they belong; shorter ones many at once
 // into scratch memory.
 constexpr std::uint64_t kLongRow = 8192;
-
-// Memory for one read, at most kScratch bytes. Every thread keeps what it has used for its next
-// read: fresh pages would cost as much as the reading.
-class Scratch {
- public:
-  Scratch() {
-    if (Kept().empty()) Kept().push_back(MakePageBuffer(kScratch));
-    bytes_ = std::move(Kept().back());
-    Kept().pop_back();
-  }
-  ~Scratch() { Kept().push_back(std::move(bytes_)); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  MutableByteSpan First(std::uint64_t size) {
-    HM_CHECK(size <= kScratch);
-    return {bytes_.get(), size};
-  }
-
- private:
-  static std::vector<PageBuffer>& Kept() {
-    thread_local std::vector<PageBuffer> kept;  // one for each view inside another
-    return kept;
-  }
-
-  PageBuffer bytes_;
-};
 
 class View : public BlockSource {
  public:
@@ -125,7 +96,7 @@ class ColumnSliceView final : public View {
       const std::uint64_t whole = in_row == 0 ? out.size() / width_ : 0;
       std::uint64_t n = std::min<std::uint64_t>(out.size(), width_ - in_row);
       if (whole > 1 && base_width_ < kLongRow) {
-        const std::uint64_t rows = std::min(whole, kScratch / base_width_);
+        const std::uint64_t rows = std::min(whole, Scratch::kBytes / base_width_);
         n = rows * width_;
         HM_TRY(ReadRows(row, rows, out.first(n)));
       } else {
@@ -193,7 +164,7 @@ class ColumnsView final : public View {
         HM_TRY(ReadInRow(row, in_row, out.first(n)));
       } else {
         const std::uint64_t rows =
-            std::min(out.size() / row_bytes_, std::max<std::uint64_t>(1, kScratch / row_bytes_));
+            std::min(out.size() / row_bytes_, std::max<std::uint64_t>(1, Scratch::kBytes / row_bytes_));
         n = rows * row_bytes_;
         HM_TRY(ReadRows(row, rows, out.first(n)));
       }
@@ -311,7 +282,7 @@ class RotaryView final : public View {
       lowest = std::min(lowest, BaseRow(row));
       highest = std::max(highest, BaseRow(row));
     }
-    const std::uint64_t batch = std::max<std::uint64_t>(1, kScratch / row_bytes_);
+    const std::uint64_t batch = std::max<std::uint64_t>(1, Scratch::kBytes / row_bytes_);
     Scratch scratch;
     for (std::uint64_t from = lowest; from <= highest; from += batch) {
       const std::uint64_t n = std::min(batch, highest - from + 1);
