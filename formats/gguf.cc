@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <string>
 #include <utility>
 #include <variant>
@@ -20,12 +19,7 @@
 namespace hallmark {
 namespace {
 
-constexpr std::string_view kMagic = "GGUF";
 constexpr std::uint64_t kVersionOffset = 4;
-constexpr std::uint64_t kDefaultAlignment = 32;
-constexpr std::uint64_t kLargestAlignment = 1 << 20;
-constexpr std::uint32_t kMostDimensions = 4;    // GGML_MAX_DIMS
-constexpr std::size_t kLlamaCppNameLimit = 63;  // GGML_MAX_NAME less its final zero
 
 // Takes one file from magic to checked contents. Lives for one OpenGguf.
 class GgufParser {
@@ -39,7 +33,7 @@ class GgufParser {
     const std::uint64_t entry_count =
         HM_TRY(header.Count(header.SmallestEntry(), "metadata entries"));
     HM_TRY(ReadMetadata(header, entry_count));
-    alignment_ = HM_TRY(FindAlignment());
+    alignment_ = HM_TRY(GgufAlignment(contents_.metadata, file_.Name()));
     HM_TRY(ReadTensorInfos(header, tensor_count));
     HM_TRY(PlaceTensors());
     HM_TRY(CheckTail());
@@ -55,7 +49,7 @@ class GgufParser {
   std::uint64_t SmallestTensorInfo() const { return layout_.length_bytes + 4 + 4 + 8; }
 
   Result<void> ReadVersion() {
-    if (HM_TRY(cursor_.TakeText(kMagic.size())) != kMagic) {
+    if (HM_TRY(cursor_.TakeText(kGgufMagic.size())) != kGgufMagic) {
       return cursor_.MalformedAt(0, "the file does not begin with GGUF");
     }
     version_ = HM_TRY(cursor_.U32());
@@ -84,25 +78,6 @@ class GgufParser {
     return CheckUnique(keys, "metadata key", file_.Name());
   }
 
-  Result<std::uint64_t> FindAlignment() const {
-    for (const MetadataEntry& entry : contents_.metadata) {
-      if (entry.key != "general.alignment") continue;
-      if (entry.type != MetadataType::kU32) {
-        return Error{Errc::kMalformed, file_.Name(),
-                     fmt::format("general.alignment is of type {}, u32 is needed",
-                                 MetadataTypeName(entry.type))};
-      }
-      const std::uint64_t alignment = std::get<std::uint64_t>(entry.value);
-      if (!std::has_single_bit(alignment) || alignment > kLargestAlignment) {
-        return Error{Errc::kMalformed, file_.Name(),
-                     fmt::format("general.alignment is {}, a power of two up to {} is needed",
-                                 alignment, kLargestAlignment)};
-      }
-      return alignment;
-    }
-    return kDefaultAlignment;
-  }
-
   Result<void> ReadTensorInfos(GgufHeaderCursor& header, std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i) {
       info_offsets_.push_back(header.Offset());
@@ -124,8 +99,8 @@ class GgufParser {
       return cursor_.MalformedAt(begin, fmt::format("tensor {}: {}", QuoteName(name), message));
     };
     const std::uint32_t dimensions = HM_TRY(header.U32());
-    if (dimensions > kMostDimensions) {
-      return in_tensor(fmt::format("{} dimensions, limit {}", dimensions, kMostDimensions));
+    if (dimensions > kGgmlMostDimensions) {
+      return in_tensor(fmt::format("{} dimensions, limit {}", dimensions, kGgmlMostDimensions));
     }
     Shape shape(dimensions);
     for (std::uint32_t i = 0; i < dimensions; ++i) {
@@ -170,13 +145,13 @@ class GgufParser {
     const TensorInfo* first_long = nullptr;
     const TensorInfo* first_odd = nullptr;
     for (const TensorInfo& tensor : contents_.tensors) {
-      if (tensor.name.size() > kLlamaCppNameLimit && count_long++ == 0) first_long = &tensor;
+      if (tensor.name.size() > kGgmlLongestName && count_long++ == 0) first_long = &tensor;
       if (!IsValidUtf8(tensor.name) && count_odd++ == 0) first_odd = &tensor;
     }
     if (count_long != 0) {
       AddFinding("long-tensor-name",
                  fmt::format("tensor names longer than the {} bytes llama.cpp takes: {}, first {}",
-                             kLlamaCppNameLimit, count_long, QuoteName(first_long->name)));
+                             kGgmlLongestName, count_long, QuoteName(first_long->name)));
     }
     if (count_odd != 0) {
       AddFinding("name-not-utf8", fmt::format("tensor names that are not UTF-8: {}, first {}",
@@ -298,7 +273,7 @@ class GgufParser {
   FileCursor cursor_;
   std::uint32_t version_ = 0;
   GgufLayout layout_ = {.length_bytes = 8, .order = ByteOrder::kLittle};
-  std::uint64_t alignment_ = kDefaultAlignment;
+  std::uint64_t alignment_ = 0;
   std::uint64_t data_begin_ = 0;
   ContainerContents contents_;
   std::vector<std::uint64_t> info_offsets_;  // where the header describes each tensor
@@ -306,7 +281,7 @@ class GgufParser {
 
 }  // namespace
 
-bool SniffGguf(const FileHead& head) { return HeadStartsWith(head, kMagic); }
+bool SniffGguf(const FileHead& head) { return HeadStartsWith(head, kGgufMagic); }
 
 Result<std::unique_ptr<ModelReader>> OpenGguf(const File& file) {
   return MakeContentsReader(file, HM_TRY(GgufParser(file).Parse()));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <utility>
 
@@ -12,22 +13,38 @@
 namespace hallmark {
 namespace {
 
-// GGUF sets no limit of its own. The largest headers in use, those with two tokenizers, take some
-// 30 MB; beyond this a number in the header lies, or the file means to exhaust the reader.
-constexpr std::uint64_t kHeaderLimit = 256 * 1024 * 1024;
+constexpr std::uint64_t kDefaultAlignment = 32;
+constexpr std::uint64_t kLargestAlignment = 1 << 20;
 constexpr int kArrayDepth = 8;
 constexpr std::uint64_t kArraysInArrays = 1'000'000;
-constexpr std::uint64_t kKeyLimit = 65'535;  // GGUF, "gguf_metadata_kv_t"
 
 }  // namespace
 
+Result<std::uint64_t> GgufAlignment(std::span<const MetadataEntry> metadata,
+                                    const std::string& subject) {
+  const auto entry = std::ranges::find(metadata, "general.alignment", &MetadataEntry::key);
+  if (entry == metadata.end()) return kDefaultAlignment;
+  const auto* const alignment = std::get_if<std::uint64_t>(&entry->value);
+  if (entry->type != MetadataType::kU32 || alignment == nullptr) {
+    return Error{Errc::kMalformed, subject,
+                 fmt::format("general.alignment is of type {}, u32 is needed",
+                             MetadataTypeName(entry->type))};
+  }
+  if (!std::has_single_bit(*alignment) || *alignment > kLargestAlignment) {
+    return Error{Errc::kMalformed, subject,
+                 fmt::format("general.alignment is {}, a power of two up to {} is needed",
+                             *alignment, kLargestAlignment)};
+  }
+  return *alignment;
+}
+
 Result<void> GgufHeaderCursor::CheckHeaderLimit(std::uint64_t size) const {
   // Without overflow: Remaining() bounds `size` or the cursor reports the shortage itself.
-  if (size <= cursor_.Remaining() && Offset() + size > kHeaderLimit) {
-    return Error{
-        Errc::kUnsupported, cursor_.Subject(),
-        fmt::format("the header reaches beyond byte {}, limit {}", Offset() + size, kHeaderLimit),
-        Offset()};
+  if (size <= cursor_.Remaining() && Offset() + size > kGgufHeaderLimit) {
+    return Error{Errc::kUnsupported, cursor_.Subject(),
+                 fmt::format("the header reaches beyond byte {}, limit {}", Offset() + size,
+                             kGgufHeaderLimit),
+                 Offset()};
   }
   return {};
 }
@@ -84,9 +101,9 @@ Result<MetadataEntry> GgufHeaderCursor::Entry() {
   MetadataEntry entry;
   entry.key = HM_TRY(Text("a metadata key"));
   if (entry.key.empty()) return cursor_.MalformedAt(offset, "a metadata key is empty");
-  if (entry.key.size() > kKeyLimit) {
-    return cursor_.MalformedAt(
-        offset, fmt::format("a metadata key of {} bytes, limit {}", entry.key.size(), kKeyLimit));
+  if (entry.key.size() > kGgufLongestKey) {
+    return cursor_.MalformedAt(offset, fmt::format("a metadata key of {} bytes, limit {}",
+                                                   entry.key.size(), kGgufLongestKey));
   }
   entry.type = HM_TRY(Type());
   entry.value = HM_TRY(Value(entry.type));

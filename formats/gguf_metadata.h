@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +12,11 @@
 #include "src/io/file_cursor.h"
 
 namespace hallmark {
+
+// What tensor data is aligned to: general.alignment, or 32. kMalformed if that is no u32, no power
+// of two or beyond 1 MiB.
+Result<std::uint64_t> GgufAlignment(std::span<const MetadataEntry> metadata,
+                                    const std::string& subject);
 
 // How the versions and byte orders of GGUF differ in their headers.
 struct GgufLayout {

@@ -1,6 +1,9 @@
 #include "formats/gguf_types.h"
 
+#include <algorithm>
 #include <array>
+
+#include "src/base/error.h"
 
 namespace hallmark {
 namespace {
@@ -61,6 +64,12 @@ std::optional<Dtype> DtypeOfGgmlType(std::uint32_t id) {
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> GgmlTypeOf(Dtype dtype) {
+  const auto row = std::ranges::find(kTensorTypes, dtype, &TensorTypeRow::dtype);
+  if (row == kTensorTypes.end()) return std::nullopt;
+  return row->id;
+}
+
 std::string_view RemovedGgmlType(std::uint32_t id) {
   for (const RemovedRow& row : kRemovedTypes) {
     if (row.id == id) return row.name;
@@ -71,6 +80,12 @@ std::string_view RemovedGgmlType(std::uint32_t id) {
 std::optional<MetadataType> MetadataTypeOfGguf(std::uint32_t id) {
   if (id >= kMetadataTypes.size()) return std::nullopt;
   return kMetadataTypes[id];
+}
+
+std::uint32_t GgufTypeOf(MetadataType type) {
+  const auto found = std::ranges::find(kMetadataTypes, type);
+  HM_CHECK(found != kMetadataTypes.end());
+  return static_cast<std::uint32_t>(found - kMetadataTypes.begin());
 }
 
 }  // namespace hallmark

@@ -2,12 +2,18 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
+#include <concepts>
+#include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "src/base/error.h"
 
 namespace hallmark {
 namespace {
+
+constexpr double kLargestF32 = std::numeric_limits<float>::max();
 
 struct TypeRow {
   MetadataType type;
@@ -34,6 +40,19 @@ const TypeRow& RowOf(MetadataType type) {
 template <typename Signed, typename Unsigned>
 std::int64_t LoadSigned(const std::byte* bytes) {
   return std::bit_cast<Signed>(LoadLittle<Unsigned>(bytes));
+}
+
+template <std::unsigned_integral T>
+std::vector<std::byte> BytesOf(T value) {
+  std::vector<std::byte> bytes(sizeof value);
+  StoreLittle(bytes.data(), value);
+  return bytes;
+}
+
+template <std::integral T, std::integral Held>
+std::optional<std::vector<std::byte>> StoreInteger(const Held* value) {
+  if (value == nullptr || !std::in_range<T>(*value)) return std::nullopt;
+  return BytesOf(static_cast<std::make_unsigned_t<T>>(*value));
 }
 
 }  // namespace
@@ -72,6 +91,47 @@ MetadataValue LoadMetadataValue(MetadataType type, const std::byte* bytes) {
   }
   HM_CHECK(!"only numbers and bools have a fixed size");
   return {};
+}
+
+std::optional<std::vector<std::byte>> StoreMetadataValue(MetadataType type,
+                                                         const MetadataValue& value) {
+  const auto* const unsigned_value = std::get_if<std::uint64_t>(&value);
+  const auto* const signed_value = std::get_if<std::int64_t>(&value);
+  const auto* const float_value = std::get_if<double>(&value);
+  switch (type) {
+    case MetadataType::kBool:
+      if (const auto* held = std::get_if<bool>(&value)) return BytesOf(std::uint8_t{*held});
+      return std::nullopt;
+    case MetadataType::kU8:
+      return StoreInteger<std::uint8_t>(unsigned_value);
+    case MetadataType::kU16:
+      return StoreInteger<std::uint16_t>(unsigned_value);
+    case MetadataType::kU32:
+      return StoreInteger<std::uint32_t>(unsigned_value);
+    case MetadataType::kU64:
+      return StoreInteger<std::uint64_t>(unsigned_value);
+    case MetadataType::kI8:
+      return StoreInteger<std::int8_t>(signed_value);
+    case MetadataType::kI16:
+      return StoreInteger<std::int16_t>(signed_value);
+    case MetadataType::kI32:
+      return StoreInteger<std::int32_t>(signed_value);
+    case MetadataType::kI64:
+      return StoreInteger<std::int64_t>(signed_value);
+    case MetadataType::kF32:
+      if (float_value == nullptr) return std::nullopt;
+      if (std::isfinite(*float_value) && std::abs(*float_value) > kLargestF32) return std::nullopt;
+      return BytesOf(std::bit_cast<std::uint32_t>(static_cast<float>(*float_value)));
+    case MetadataType::kF64:
+      if (float_value == nullptr) return std::nullopt;
+      return BytesOf(std::bit_cast<std::uint64_t>(*float_value));
+    case MetadataType::kUntyped:
+    case MetadataType::kString:
+    case MetadataType::kArray:
+      break;
+  }
+  HM_CHECK(!"only numbers and bools have a fixed size");
+  return std::nullopt;
 }
 
 MetadataArray::MetadataArray(MetadataType element_type) : element_type_(element_type) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -70,5 +71,9 @@ class MetadataArray {
 
 // The value of one number or bool of `type` from its little-endian bytes.
 MetadataValue LoadMetadataValue(MetadataType type, const std::byte* bytes);
+// Its inverse, MetadataTypeBytes(type) bytes; a double is rounded to f32. nullopt if `value` is of
+// another kind, or does not fit. `type` is of a number or a bool.
+std::optional<std::vector<std::byte>> StoreMetadataValue(MetadataType type,
+                                                         const MetadataValue& value);
 
 }  // namespace hallmark

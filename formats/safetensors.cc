@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "formats/contents_reader.h"
+#include "formats/safetensors_types.h"
 #include "formats/tensor_layout.h"
 #include "src/base/byte_cursor.h"
 #include "src/base/text.h"
@@ -19,45 +20,12 @@ namespace hallmark {
 namespace {
 
 constexpr std::uint64_t kLengthBytes = 8;
-constexpr std::uint64_t kHeaderLimit = 100'000'000;  // as in the reference reader
 constexpr std::size_t kJsonDepth = 32;
-constexpr std::string_view kMetadataKey = "__metadata__";
-
-struct DtypeRow {
-  std::string_view name;
-  Dtype dtype;
-};
-
-constexpr std::array kDtypes = {
-    DtypeRow{"BF16", Dtype::kBf16},
-    DtypeRow{"F16", Dtype::kF16},
-    DtypeRow{"F32", Dtype::kF32},
-    DtypeRow{"F64", Dtype::kF64},
-    DtypeRow{"U8", Dtype::kU8},
-    DtypeRow{"I8", Dtype::kI8},
-    DtypeRow{"U16", Dtype::kU16},
-    DtypeRow{"I16", Dtype::kI16},
-    DtypeRow{"U32", Dtype::kU32},
-    DtypeRow{"I32", Dtype::kI32},
-    DtypeRow{"U64", Dtype::kU64},
-    DtypeRow{"I64", Dtype::kI64},
-    DtypeRow{"BOOL", Dtype::kBool},
-    DtypeRow{"C64", Dtype::kC64},
-    DtypeRow{"F8_E4M3", Dtype::kF8E4m3},
-    DtypeRow{"F8_E5M2", Dtype::kF8E5m2},
-    DtypeRow{"F8_E4M3FNUZ", Dtype::kF8E4m3fnuz},
-    DtypeRow{"F8_E5M2FNUZ", Dtype::kF8E5m2fnuz},
-    DtypeRow{"F8_E8M0", Dtype::kF8E8m0},
-    DtypeRow{"F6_E2M3", Dtype::kF6E2m3},
-    DtypeRow{"F6_E3M2", Dtype::kF6E3m2},
-    DtypeRow{"F4", Dtype::kF4E2m1},
-};
 
 std::optional<Dtype> DtypeOf(std::string_view name) {
-  for (const DtypeRow& row : kDtypes) {
-    if (row.name == name) return row.dtype;
-  }
-  return std::nullopt;
+  const auto type = std::ranges::find(kSafetensorsTypes, name, &SafetensorsType::name);
+  if (type == kSafetensorsTypes.end()) return std::nullopt;
+  return type->dtype;
 }
 
 // How often something odd was seen, told once, by its first example.
@@ -86,7 +54,7 @@ class HeaderReader {
     const std::vector<JsonMember> members = document_.Root().Members();
     contents.tensors.reserve(members.size());
     for (const JsonMember& member : members) {
-      if (member.key == kMetadataKey) {
+      if (member.key == kSafetensorsMetadataKey) {
         contents.metadata = HM_TRY(ReadMetadata(member.value));
       } else {
         contents.tensors.push_back(HM_TRY(ReadTensorInfo(member)));
@@ -140,7 +108,7 @@ class HeaderReader {
 
   Result<std::vector<MetadataEntry>> ReadMetadata(JsonValue value) const {
     if (!value.IsObject()) {
-      return Malformed("__metadata__ is not an object", OffsetOfKey(kMetadataKey));
+      return Malformed("__metadata__ is not an object", OffsetOfKey(kSafetensorsMetadataKey));
     }
     std::vector<MetadataEntry> entries;
     for (const JsonMember& member : value.Members()) {
@@ -305,9 +273,9 @@ Result<std::string> ReadHeaderText(const File& file) {
         fmt::format("header length {} exceeds the {} bytes that follow it", length, follow), 0,
         kTruncatedHint};
   }
-  if (length > kHeaderLimit) {
+  if (length > kSafetensorsHeaderLimit) {
     return Error{Errc::kMalformed, file.Name(),
-                 fmt::format("header length {}, limit {}", length, kHeaderLimit), 0};
+                 fmt::format("header length {}, limit {}", length, kSafetensorsHeaderLimit), 0};
   }
   std::string text(length, '\0');
   HM_TRY(file.Read(kLengthBytes, {reinterpret_cast<std::byte*>(text.data()), text.size()}));
@@ -336,14 +304,15 @@ Result<bool> LooksLikeSafetensors(const File& file) {
   if (file.Size() < start.size()) return false;
   HM_TRY(file.Read(0, start));
   const auto length = LoadLittle<std::uint64_t>(start.data());
-  return start.back() == std::byte{'{'} && length <= kHeaderLimit &&
+  return start.back() == std::byte{'{'} && length <= kSafetensorsHeaderLimit &&
          length <= file.Size() - kLengthBytes;
 }
 
 Result<std::unique_ptr<ModelReader>> OpenSafetensors(const File& file) {
   const std::string text = HM_TRY(ReadHeaderText(file));
-  const JsonDocument document = HM_TRY(JsonDocument::Parse(
-      text, file.Name(), kLengthBytes, {.max_bytes = kHeaderLimit, .max_depth = kJsonDepth}));
+  const JsonDocument document =
+      HM_TRY(JsonDocument::Parse(text, file.Name(), kLengthBytes,
+                                 {.max_bytes = kSafetensorsHeaderLimit, .max_depth = kJsonDepth}));
   return MakeContentsReader(file, HM_TRY(HeaderReader(file, text, document).Read()));
 }
 

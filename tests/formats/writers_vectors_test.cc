@@ -1,0 +1,77 @@
+// Files that other tools wrote, read and laid out again, come out the same to the byte.
+#include <algorithm>
+#include <random>
+
+#include "formats/gguf_writer.h"
+#include "formats/registry.h"
+#include "formats/safetensors_writer.h"
+#include "tests/support/expected.h"
+#include "tests/support/laid_out.h"
+#include "tests/support/test_support.h"
+
+namespace hallmark {
+namespace {
+
+std::vector<std::string> FixturesOf(std::string_view format) {
+  std::vector<std::string> paths;
+  for (const ExpectedFile& file : ExpectedFiles()) {
+    if (file.format == format) paths.push_back(file.path);
+  }
+  return paths;
+}
+
+// In an order of no meaning.
+ReadTensors Shuffled(ReadTensors all) {
+  std::vector<std::size_t> order(all.tensors.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::shuffle(order, std::mt19937(7));
+  ReadTensors shuffled;
+  for (const std::size_t i : order) {
+    shuffled.tensors.push_back(all.tensors[i]);
+    shuffled.payloads.push_back(all.payloads[i]);
+  }
+  return shuffled;
+}
+
+TEST(WritersVectors, LaySafetensorsOutAsTheReferenceDoes) {
+  const std::vector<std::string> paths = FixturesOf("safetensors");
+  EXPECT_GE(paths.size(), 6u);
+  for (const std::string& path : paths) {
+    const std::string original = ReadFixture(path);
+    const auto file = TestFile(original);
+    const auto reader = OpenContainer(*file);
+    ASSERT_TRUE(Ok(reader)) << path;
+    std::map<std::string, std::string> metadata;
+    for (const MetadataEntry& entry : (*reader)->Metadata()) {
+      metadata[entry.key] = std::get<std::string>(entry.value);
+    }
+    const ReadTensors all = Shuffled(ReadAll(**reader));
+
+    const auto layout = LayOutSafetensors(all.tensors, metadata);
+
+    ASSERT_TRUE(Ok(layout)) << path;
+    EXPECT_TRUE(FillLayout(*layout, all.payloads) == original) << path;
+  }
+}
+
+TEST(WritersVectors, LayGgufOutAsLlamaCppDoes) {
+  std::size_t compared = 0;
+  for (const std::string& path : FixturesOf("gguf")) {
+    const std::string original = ReadFixture(path);
+    if (!original.starts_with("GGUF" + Le32(3))) continue;  // version 1, 2, or big-endian
+    const auto file = TestFile(original);
+    const auto reader = OpenContainer(*file);
+    ASSERT_TRUE(Ok(reader)) << path;
+    const ReadTensors all = ReadAll(**reader);
+
+    const auto layout = LayOutGguf(all.tensors, (*reader)->Metadata());
+
+    ASSERT_TRUE(Ok(layout)) << path;
+    EXPECT_TRUE(FillLayout(*layout, all.payloads) == original) << path;
+    ++compared;
+  }
+  EXPECT_GE(compared, 20u);
+}
+
+}  // namespace
+}  // namespace hallmark
