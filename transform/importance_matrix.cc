@@ -11,6 +11,7 @@
 
 #include "formats/file_head.h"
 #include "formats/gguf.h"
+#include "formats/tensor_layout.h"
 #include "src/base/text.h"
 #include "src/io/file_cursor.h"
 
@@ -117,7 +118,7 @@ class GgufMatrix {
     const std::size_t columns = weights.size() / counts.size();
     for (std::size_t expert = 0; expert < counts.size(); ++expert) {
       const float count = std::round(counts[expert]);
-      const bool was_called = count > 0;  // false for a NaN too
+      const bool was_called = count > 0 && std::isfinite(count);
       for (float& weight : std::span(weights).subspan(expert * columns, columns)) {
         weight = was_called ? weight / count : 1.0F;
       }
