@@ -10,15 +10,10 @@
 #include "src/kernels/quantise.h"
 #include "src/kernels/quantise_arithmetic.h"
 #include "src/kernels/quantise_fit.h"
+#include "src/kernels/quantise_scales.h"
 
 namespace hallmark {
 namespace {
-
-float SumOfSquares(const float* values, std::size_t count) {
-  float sum = 0;
-  for (std::size_t i = 0; i < count; ++i) sum += values[i] * values[i];
-  return sum;
-}
 
 float Sum(const float* values, int count) {
   float sum = 0;
@@ -36,18 +31,6 @@ void WeighByImportance(const float* values, const float* importance, float mean_
 
 void WeighBySquare(const float* values, int count, float* weights) {
   for (int i = 0; i < count; ++i) weights[i] = values[i] * values[i];
-}
-
-// The first value of the largest magnitude; zero if there are only zeros and NaNs.
-float ValueOfLargestMagnitude(const float* values, int count) {
-  float largest = 0, magnitude = 0;
-  for (int i = 0; i < count; ++i) {
-    if (magnitude < std::fabs(values[i])) {
-      magnitude = std::fabs(values[i]);
-      largest = values[i];
-    }
-  }
-  return largest;
 }
 
 // The largest magnitude after the last NaN; a NaN if that comes last.
@@ -74,7 +57,7 @@ void DefineAround(const BlockInput& input, Block& block) {
     WeighByImportance(input.values, input.importance, input.mean_square, 32, weights);
     d = FitSigned(32, most, input.values, weights, levels);
   } else {
-    d = ValueOfLargestMagnitude(input.values, 32) / -most;
+    d = ValueOfLargestMagnitude(32, input.values) / -most;
     const float inverse = InverseOr0(d);
     for (int i = 0; i < 32; ++i) {
       const int level = Truncated(input.values[i] * inverse + (most + 0.5f));
@@ -124,36 +107,10 @@ void SetLevels(const float* values, const float* scales, const float* minima,
   for (int i = 0; i < 256; ++i) {
     const float d = scales[i / kGroup];
     if (d == 0) continue;
-    const float value = minima == nullptr ? values[i] : values[i] + minima[i / kGroup];
-    const int level = std::max(kLeast, std::min(kMost, NearestInt(value / d)));
+    const int nearest = NearestInt((values[i] + minima[i / kGroup]) / d);
+    const int level = std::max(kLeast, std::min(kMost, nearest));
     levels[i] = Byte(level - kLeast);
   }
-}
-
-// The scales of sixteen groups, or zero, against the largest: Q2_K without importance.
-float RoundScales(const float* scales, std::uint8_t* rounded) {
-  float maximum = 0;
-  for (int i = 0; i < 16; ++i) {
-    if (scales[i] > maximum) maximum = scales[i];
-  }
-  const float inverse = maximum > 0 ? 15 / maximum : 0;
-  for (int i = 0; i < 16; ++i) {
-    rounded[i] = maximum > 0 ? Byte(NearestInt(inverse * scales[i])) : 0;
-  }
-  return maximum > 0 ? maximum / 15 : 0;
-}
-
-// The same of eight groups: Q4_K and Q5_K without importance.
-float RoundScalesQ4(const float* scales, std::uint8_t* rounded) {
-  float maximum = 0;
-  for (int i = 0; i < 8; ++i) {
-    if (scales[i] > maximum) maximum = scales[i];
-  }
-  const float inverse = maximum > 0 ? 63 / maximum : 0;
-  for (int i = 0; i < 8; ++i) {
-    rounded[i] = std::min(Byte(63), Byte(NearestInt(inverse * scales[i])));
-  }
-  return maximum / 63;
 }
 
 // Q4_K and Q5_K.
@@ -178,24 +135,8 @@ void DefineQ4Or5(const BlockInput& input, const ScaleTries& tries, Block& block)
     scales[group] = fit.scale;
     minima[group] = fit.minimum;
   }
-  ScalesQ4 rounded;
-  if (input.importance != nullptr) {
-    block.d = ToF16(FitPositive(8, 63, scales, weight_sums, rounded.scale));
-    block.dmin = ToF16(FitPositive(8, 63, minima, weight_sums, rounded.minimum));
-    if (most == 31) {
-      for (std::uint8_t& scale : rounded.scale) scale = std::min(Byte(63), scale);
-      for (std::uint8_t& minimum : rounded.minimum) minimum = std::min(Byte(63), minimum);
-    }
-  } else {
-    block.d = ToF16(RoundScalesQ4(scales, rounded.scale));
-    block.dmin = ToF16(RoundScalesQ4(minima, rounded.minimum));
-  }
-  PackScalesQ4(rounded, block.scales);
-  rounded = UnpackScalesQ4(block.scales);
-  for (int group = 0; group < 8; ++group) {
-    scales[group] = FromF16(block.d) * rounded.scale[group];
-    minima[group] = FromF16(block.dmin) * rounded.minimum[group];
-  }
+  RoundScales({scales, minima, input.importance != nullptr ? weight_sums : nullptr}, block, scales,
+              minima);
   SetLevels<32, 0, most>(x, scales, minima, levels);
   PackLevels(levels, block);
 }
@@ -213,7 +154,7 @@ int IndexOfNearestIq4Level(float value) {
 
 // The scale of a group of 32 values by the levels of IQ4.
 float FitIq4(const float* values, const float* weights) {
-  const float largest = ValueOfLargestMagnitude(values, 32);
+  const float largest = ValueOfLargestMagnitude(32, values);
   if (std::fabs(largest) < kSmallestGroup) return 0;
   float sum_xq = 0, sum_q2 = 0;
   const auto sum = [&](float inverse) {
@@ -309,7 +250,7 @@ void DefineBlock(const BlockInput& input, BlockQ8_0& block) {
 
 void DefineBlock(const BlockInput& input, BlockQ2_K& block) {
   const float* const x = input.values;
-  std::uint8_t levels[256], rounded_scales[16], rounded_minima[16];
+  std::uint8_t levels[256];
   float weights[16], scales[16], minima[16], weight_sums[16];
   const float mean_square = SumOfSquares(x, 256) / 256;
   for (int group = 0; group < 16; ++group) {
@@ -328,57 +269,30 @@ void DefineBlock(const BlockInput& input, BlockQ2_K& block) {
     scales[group] = fit.scale;
     minima[group] = fit.minimum;
   }
-  if (input.importance != nullptr) {
-    block.d = ToF16(FitPositive(16, 15, scales, weight_sums, rounded_scales));
-    block.dmin = ToF16(FitPositive(16, 15, minima, weight_sums, rounded_minima));
-  } else {
-    block.d = ToF16(RoundScales(scales, rounded_scales));
-    block.dmin = ToF16(RoundScales(minima, rounded_minima));
-  }
-  for (int group = 0; group < 16; ++group) {
-    block.scales[group] = Byte(rounded_scales[group] | rounded_minima[group] << 4);
-    scales[group] = FromF16(block.d) * static_cast<float>(block.scales[group] & 15);
-    minima[group] = FromF16(block.dmin) * static_cast<float>(block.scales[group] >> 4);
-  }
+  RoundScales({scales, minima, input.importance != nullptr ? weight_sums : nullptr}, block, scales,
+              minima);
   SetLevels<16, 0, 3>(x, scales, minima, levels);
   PackLevels(levels, block);
 }
 
 void DefineBlock(const BlockInput& input, BlockQ3_K& block) {
   const float* const x = input.values;
-  std::uint8_t levels[256], rounded[16];
-  float scales[16];
-  if (input.importance != nullptr) {
-    float weights[16], weight_sums[16];
-    const float mean_square = 2 * SumOfSquares(x, 256) / 256;
-    for (int group = 0; group < 16; ++group) {
-      const float* const values = x + 16 * group;
+  std::uint8_t levels[256];
+  float weights[16], scales[16], minima[16], weight_sums[16];
+  const float mean_square = 2 * SumOfSquares(x, 256) / 256;
+  for (int group = 0; group < 16; ++group) {
+    const float* const values = x + 16 * group;
+    if (input.importance != nullptr) {
       WeighByImportance(values, input.importance + 16 * group, mean_square, 16, weights);
       weight_sums[group] = Sum(weights, 16);
       scales[group] = FitSigned(16, 4, values, weights, levels + 16 * group);
-    }
-    block.d = ToF16(FitSigned(16, 32, scales, weight_sums, rounded));
-    PackScalesQ3(rounded, block.scales);
-  } else {
-    for (int group = 0; group < 16; ++group) {
-      scales[group] = FitSignedByDescent(16, 4, x + 16 * group, levels + 16 * group);
-    }
-    const float largest = ValueOfLargestMagnitude(scales, 16);
-    block.d = ToF16(0);
-    std::memset(block.scales, 0, sizeof block.scales);
-    if (largest != 0) {
-      const float inverse = -32 / largest;
-      for (int i = 0; i < 16; ++i) {
-        const auto scale = static_cast<std::int8_t>(NearestInt(inverse * scales[i]));
-        rounded[i] = Byte(std::max(-32, std::min(31, int{scale})) + 32);
-      }
-      PackScalesQ3(rounded, block.scales);
-      block.d = ToF16(1 / inverse);
+    } else {
+      scales[group] = FitSignedByDescent(16, 4, values, levels + 16 * group);
     }
   }
-  const ScalesQ3 unpacked = UnpackScalesQ3(block.scales);
-  for (int i = 0; i < 16; ++i) scales[i] = FromF16(block.d) * unpacked.scale[i];
-  SetLevels<16, -4, 3>(x, scales, nullptr, levels);
+  RoundScales({scales, nullptr, input.importance != nullptr ? weight_sums : nullptr}, block, scales,
+              minima);
+  SetLevels<16, -4, 3>(x, scales, minima, levels);
   PackLevels(levels, block);
 }
 
@@ -392,7 +306,7 @@ void DefineBlock(const BlockInput& input, BlockQ5_K& block) {
 void DefineBlock(const BlockInput& input, BlockQ6_K& block) {
   const float* const x = input.values;
   std::uint8_t levels[256];
-  float scales[16], weights[16];
+  float weights[16], scales[16], minima[16];
   for (int group = 0; group < 16; ++group) {
     const float* const values = x + 16 * group;
     WeighBySquare(values, 16, weights);
@@ -400,18 +314,12 @@ void DefineBlock(const BlockInput& input, BlockQ6_K& block) {
         16, 32, values, input.importance != nullptr ? input.importance + 16 * group : weights,
         levels + 16 * group);
   }
-  const float largest = ValueOfLargestMagnitude(scales, 16);
-  if (std::fabs(largest) < kSmallestGroup) {
+  if (ScalesAreNothing(scales)) {
     std::memset(&block, 0, sizeof block);
     return;
   }
-  const float inverse = -128 / largest;
-  block.d = ToF16(1 / inverse);
-  for (int i = 0; i < 16; ++i) {
-    block.scales[i] = static_cast<std::int8_t>(std::min(127, NearestInt(inverse * scales[i])));
-    scales[i] = FromF16(block.d) * block.scales[i];
-  }
-  SetLevels<16, -32, 31>(x, scales, nullptr, levels);
+  RoundScales({scales, nullptr, nullptr}, block, scales, minima);
+  SetLevels<16, -32, 31>(x, scales, minima, levels);
   PackLevels(levels, block);
 }
 
@@ -430,7 +338,7 @@ void DefineBlock(const BlockInput& input, BlockIq4Xs& block) {
     WeighIq4(input, mean_square, group, weights);
     scales[group] = FitIq4(input.values + 32 * group, weights);
   }
-  const float d = -ValueOfLargestMagnitude(scales, 8) / 32;
+  const float d = -ValueOfLargestMagnitude(8, scales) / 32;
   const float inverse = InverseOr0(d);
   block.d = ToF16(d);
   unsigned high = 0;
@@ -465,7 +373,7 @@ void DefineBlock(const BlockInput& input, BlockTq2_0& block) {
 }
 
 void DefineBlock(const BlockInput& input, BlockMxfp4& block) {
-  const float largest = std::fabs(ValueOfLargestMagnitude(input.values, 32));
+  const float largest = std::fabs(ValueOfLargestMagnitude(32, input.values));
   // Two less, since the largest level is six: its exponent is two.
   block.e = largest > 0 ? Byte(Truncated(std::floor(std::log2(largest)) - 2 + 127)) : 0;
   const float scale = HalfE8m0(block.e);

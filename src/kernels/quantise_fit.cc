@@ -13,7 +13,18 @@ int NearestLevel(float value, int least, int most) {
   return std::max(least, std::min(most, NearestInt(value)));
 }
 
-// The first value of the largest magnitude.
+float Deviation(float difference, Norm norm) {
+  return norm == Norm::kMagnitude ? std::fabs(difference) : difference * difference;
+}
+
+}  // namespace
+
+float SumOfSquares(const float* values, std::size_t count) {
+  float sum = 0;
+  for (std::size_t i = 0; i < count; ++i) sum += values[i] * values[i];
+  return sum;
+}
+
 float ValueOfLargestMagnitude(int count, const float* values) {
   float largest = 0, magnitude = 0;
   for (int i = 0; i < count; ++i) {
@@ -24,12 +35,6 @@ float ValueOfLargestMagnitude(int count, const float* values) {
   }
   return largest;
 }
-
-float Deviation(float difference, Norm norm) {
-  return norm == Norm::kMagnitude ? std::fabs(difference) : difference * difference;
-}
-
-}  // namespace
 
 ScaleAndMinimum FitWithMinimum(int count, int most, const float* values, const float* weights,
                                const ScaleTries& tries, Norm norm, std::uint8_t* levels) {

@@ -2,9 +2,16 @@
 // weighted error wins. ggml-quants.c of llama.cpp, in the same order of operations.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace hallmark {
+
+// Summed from first to last.
+float SumOfSquares(const float* values, std::size_t count);
+
+// The first value of the largest magnitude; zero if there are only zeros and NaNs.
+float ValueOfLargestMagnitude(int count, const float* values);
 
 // Groups whose largest magnitude is smaller than this are all zero.
 inline constexpr float kSmallestGroup = 1e-15f;
