@@ -3,22 +3,10 @@
 #include "src/base/error.h"
 #include "src/kernels/quantise_arithmetic.h"
 #include "src/kernels/quantise_definition.h"
+#include "src/kernels/quantise_simd.h"
 
 namespace hallmark {
 namespace {
-
-template <typename Block>
-bool ScalesAreFinite(const Block& block) {
-  if constexpr (requires { block.e; }) {
-    return block.e != 255;
-  } else if constexpr (requires { block.dmin; }) {
-    return IsFinite(block.d) && IsFinite(block.dmin);
-  } else if constexpr (requires { block.m; }) {
-    return IsFinite(block.d) && IsFinite(block.m);
-  } else {
-    return IsFinite(block.d);
-  }
-}
 
 struct ByDefinition {
   std::span<const float> values;
@@ -63,14 +51,15 @@ bool QuantiseByDefinition(Dtype dtype, std::span<const float> values, std::size_
                           std::span<const float> importance, MutableByteSpan blocks) {
   CheckSizes(dtype, values, row_length, importance, blocks);
   bool finite = true;
-  HM_CHECK(QuantisableBlocks::Visit(
-      dtype, ByDefinition{values, row_length, importance, blocks, finite}));
+  HM_CHECK(QuantisableBlocks::Visit(dtype,
+                                    ByDefinition{values, row_length, importance, blocks, finite}));
   return finite;
 }
 
 bool Quantise(Dtype dtype, std::span<const float> values, std::size_t row_length,
               std::span<const float> importance, MutableByteSpan blocks) {
-  return QuantiseByDefinition(dtype, values, row_length, importance, blocks);
+  CheckSizes(dtype, values, row_length, importance, blocks);
+  return SimdQuantise(dtype, values, row_length, importance, blocks);
 }
 
 }  // namespace hallmark

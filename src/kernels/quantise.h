@@ -14,8 +14,8 @@ bool CanQuantise(Dtype dtype);
 
 // Quantises whole rows of `row_length` values each, a multiple of the type's block, to exactly as
 // many blocks. `importance` has a weight for every value of a row, the same for all rows, or is
-// empty. False if the result holds a scale that is not finite (llama-quantize refuses it then), which
-// values that are not finite, or too large, lead to; `blocks` are written all the same.
+// empty. False if the result holds a scale that is not finite (llama-quantize refuses it then),
+// which values that are not finite, or too large, lead to; `blocks` are written all the same.
 //
 // The bits are those of ggml_quantize_chunk in llama.cpp's x86-64 build: f32 arithmetic in ggml's
 // order, never contracted. tq1_0, tq2_0, q8_0 and mxfp4 do not look at the importance. Rows are

@@ -1,4 +1,5 @@
-// Rounding and packing as ggml does them: what the definitions of its types and the fast ways share.
+// Rounding and packing as ggml does them: what the definitions of its types and the fast ways
+// share.
 #pragma once
 
 #include <bit>
@@ -38,6 +39,20 @@ inline float FromF16(F16 half) {
 }
 
 inline bool IsFinite(F16 half) { return (half.bits.Get() & 0x7c00) != 0x7c00; }
+
+// Whether llama-quantize keeps the block: ggml_validate_row_data.
+template <typename Block>
+bool ScalesAreFinite(const Block& block) {
+  if constexpr (requires { block.e; }) {
+    return block.e != 255;
+  } else if constexpr (requires { block.dmin; }) {
+    return IsFinite(block.d) && IsFinite(block.dmin);
+  } else if constexpr (requires { block.m; }) {
+    return IsFinite(block.d) && IsFinite(block.m);
+  } else {
+    return IsFinite(block.d);
+  }
+}
 
 // Adding it leaves a number of less than 2^22 rounded to a whole, ties to even, in the low bits.
 inline constexpr float kRoundingOffset = 12582912.0f;  // 1.5 * 2^23
@@ -101,8 +116,12 @@ void PackHighBits(const std::uint8_t* levels, std::uint8_t (&bits)[32]) {
   }
 }
 
-inline void PackLevels(const std::uint8_t* levels, BlockQ4_0& block) { PackHalved(levels, block.qs); }
-inline void PackLevels(const std::uint8_t* levels, BlockQ4_1& block) { PackHalved(levels, block.qs); }
+inline void PackLevels(const std::uint8_t* levels, BlockQ4_0& block) {
+  PackHalved(levels, block.qs);
+}
+inline void PackLevels(const std::uint8_t* levels, BlockQ4_1& block) {
+  PackHalved(levels, block.qs);
+}
 inline void PackLevels(const std::uint8_t* levels, BlockQ5_0& block) {
   PackHalved(levels, block.qs);
   block.qh = PackFifthBits(levels);

@@ -76,8 +76,8 @@ void DefineFromMinimum(const BlockInput& input, Block& block) {
   if (input.importance != nullptr) {
     float weights[32];
     WeighByImportance(input.values, input.importance, input.mean_square, 32, weights);
-    const auto fit = FitWithMinimum(32, most, input.values, weights, kTriesByImportance,
-                                    Norm::kSquare, levels);
+    const auto fit =
+        FitWithMinimum(32, most, input.values, weights, kTriesByImportance, Norm::kSquare, levels);
     d = fit.scale;
     m = -fit.minimum;
   } else {
@@ -263,8 +263,8 @@ void DefineBlock(const BlockInput& input, BlockQ2_K& block) {
                            levels + 16 * group);
     } else {
       for (int i = 0; i < 16; ++i) weights[i] = std::fabs(values[i]);
-      fit = FitWithMinimum(16, 3, values, weights, kTriesQ2K, Norm::kMagnitude,
-                           levels + 16 * group);
+      fit =
+          FitWithMinimum(16, 3, values, weights, kTriesQ2K, Norm::kMagnitude, levels + 16 * group);
     }
     scales[group] = fit.scale;
     minima[group] = fit.minimum;
@@ -310,9 +310,9 @@ void DefineBlock(const BlockInput& input, BlockQ6_K& block) {
   for (int group = 0; group < 16; ++group) {
     const float* const values = x + 16 * group;
     WeighBySquare(values, 16, weights);
-    scales[group] = FitSigned(
-        16, 32, values, input.importance != nullptr ? input.importance + 16 * group : weights,
-        levels + 16 * group);
+    scales[group] = FitSigned(16, 32, values,
+                              input.importance != nullptr ? input.importance + 16 * group : weights,
+                              levels + 16 * group);
   }
   if (ScalesAreNothing(scales)) {
     std::memset(&block, 0, sizeof block);

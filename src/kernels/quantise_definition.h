@@ -7,10 +7,9 @@
 
 namespace hallmark {
 
-using QuantisableBlocks =
-    BlockList<BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0, BlockQ2_K, BlockQ3_K,
-              BlockQ4_K, BlockQ5_K, BlockQ6_K, BlockIq4Nl, BlockIq4Xs, BlockTq1_0, BlockTq2_0,
-              BlockMxfp4>;
+using QuantisableBlocks = BlockList<BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0,
+                                    BlockQ2_K, BlockQ3_K, BlockQ4_K, BlockQ5_K, BlockQ6_K,
+                                    BlockIq4Nl, BlockIq4Xs, BlockTq1_0, BlockTq2_0, BlockMxfp4>;
 
 // What a block is made of. `values` has as many as the block, and so has `importance` unless it is
 // null. `mean_square` is RowMeanSquare of the block's row; only q4_0, q4_1, q5_0 and q5_1 look at

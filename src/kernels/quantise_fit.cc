@@ -119,8 +119,8 @@ float FitSigned(int count, int most, const float* values, const float* weights,
   };
   const auto set_levels = [&](float inverse) {
     for (int i = 0; i < count; ++i) {
-      levels[i] = static_cast<std::uint8_t>(
-          most + NearestLevel(inverse * values[i], -most, most - 1));
+      levels[i] =
+          static_cast<std::uint8_t>(most + NearestLevel(inverse * values[i], -most, most - 1));
     }
   };
   const float inverse = static_cast<float>(-most) / largest;
@@ -128,8 +128,7 @@ float FitSigned(int count, int most, const float* values, const float* weights,
   set_levels(inverse);
   for (int step = -9; step <= 9; ++step) {
     if (step == 0) continue;
-    const float other =
-        -(static_cast<float>(most) + 0.1f * static_cast<float>(step)) / largest;
+    const float other = -(static_cast<float>(most) + 0.1f * static_cast<float>(step)) / largest;
     if (attempt(other, false)) set_levels(other);
   }
   return scale;

@@ -99,8 +99,7 @@ void RoundScales(const GroupFits& fits, BlockQ6_K& block, float* scales, float* 
   block.d = ToF16(1 / inverse);
   const float d = FromF16(block.d);
   for (int i = 0; i < 16; ++i) {
-    block.scales[i] =
-        static_cast<std::int8_t>(std::min(127, NearestInt(inverse * fits.scales[i])));
+    block.scales[i] = static_cast<std::int8_t>(std::min(127, NearestInt(inverse * fits.scales[i])));
     scales[i] = d * block.scales[i];
   }
   std::fill_n(minima, 16, 0.0f);
