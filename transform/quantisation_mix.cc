@@ -122,9 +122,9 @@ class Chooser {
         requantise_(requantise),
         is_mixed_(InfoOf(mix.dtype).is_block_quantised) {
     for (const TensorToWrite& tensor : tensors) {
-      const TensorPart part = PartOf(tensor.name);
-      if (part == TensorPart::kOutput) has_output_ = true;
-      if (part == TensorPart::kValue) ++value_count_;
+      const WeightKind part = PartOf(tensor.name);
+      if (part == WeightKind::kOutput) has_output_ = true;
+      if (part == WeightKind::kValue) ++value_count_;
     }
     circumstances_ = OfModel();
   }
@@ -161,14 +161,14 @@ class Chooser {
     result.kept_because = KeptBecause(tensor.name, tensor.shape);
     if (!result.kept_because.empty()) return result;
 
-    const TensorPart part = PartOf(tensor.name);
+    const WeightKind part = PartOf(tensor.name);
     result.dtype = mix_.dtype;
     if (is_mixed_) {
       result.dtype = HM_TRY(ByRules(tensor, part));
       const Dtype fitting = HM_TRY(Fitting(tensor, result.dtype));
       if (fitting != result.dtype) result.meant = std::exchange(result.dtype, fitting);
     }
-    const bool needs_importance = part != TensorPart::kOutput && part != TensorPart::kEmbedding &&
+    const bool needs_importance = part != WeightKind::kOutput && part != WeightKind::kEmbedding &&
                                   NeedsImportance(mix_.file_type, result.dtype);
     if (needs_importance && importance_ == nullptr) return LacksImportance(tensor, result.dtype);
     if (result.dtype == tensor.dtype) {
@@ -187,14 +187,14 @@ class Chooser {
     return result;
   }
 
-  Result<Dtype> ByRules(const TensorToWrite& tensor, TensorPart part) {
-    if (part == TensorPart::kEmbedding && !has_output_) part = TensorPart::kOutput;
+  Result<Dtype> ByRules(const TensorToWrite& tensor, WeightKind part) {
+    if (part == WeightKind::kEmbedding && !has_output_) part = WeightKind::kOutput;
     Circumstances circumstances = circumstances_ | HM_TRY(OfPlace(tensor, part));
     if (Matrices(tensor.shape) > 1) circumstances |= kStacked;
     if (Columns(tensor.shape) % InfoOf(mix_.dtype).block_values != 0) circumstances |= kUnevenRows;
     const Dtype dtype = DtypeByRules(mix_.file_type, part, circumstances).value_or(mix_.dtype);
     // There eight query heads share a value: its weights are few, and matter the more.
-    const bool gets_more = part == TensorPart::kValue && !IsLowestMix(mix_.file_type) &&
+    const bool gets_more = part == WeightKind::kValue && !IsLowestMix(mix_.file_type) &&
                            (dtype == Dtype::kQ3_K || dtype == Dtype::kQ4_K) &&
                            IsSeventyBillion(counts_);
     return gets_more ? Dtype::kQ5_K : dtype;
@@ -202,10 +202,10 @@ class Chooser {
 
   // Values count themselves. So do the layers of feed-forward networks, except that in models of
   // experts the names say which layer it is.
-  Result<Circumstances> OfPlace(const TensorToWrite& tensor, TensorPart part) {
+  Result<Circumstances> OfPlace(const TensorToWrite& tensor, WeightKind part) {
     const std::uint64_t counted = chosen_[part]++;
-    if (part == TensorPart::kValue) return PlaceOf(counted, value_count_);
-    if (part != TensorPart::kGate && part != TensorPart::kUp && part != TensorPart::kDown) {
+    if (part == WeightKind::kValue) return PlaceOf(counted, value_count_);
+    if (part != WeightKind::kGate && part != WeightKind::kUp && part != WeightKind::kDown) {
       return kAlways;
     }
     const bool named = counts_.experts > 1 && !IsLowestMix(mix_.file_type) &&
@@ -260,13 +260,13 @@ class Chooser {
   }
 
   // Empty if there is none.
-  Result<std::span<const float>> ImportanceOf(const TensorToWrite& tensor, TensorPart part) const {
+  Result<std::span<const float>> ImportanceOf(const TensorToWrite& tensor, WeightKind part) const {
     const auto found = importance_->weights.find(tensor.name);
     if (found == importance_->weights.end()) return std::span<const float>();
     // Below 2^63: both are dimensions, and the number of elements was.
     const std::uint64_t needed = Columns(tensor.shape) * Matrices(tensor.shape);
     if (found->second.size() == needed) return std::span<const float>(found->second);
-    if (part == TensorPart::kEmbedding) return std::span<const float>();
+    if (part == WeightKind::kEmbedding) return std::span<const float>();
     return Error{Errc::kMalformed, importance_->path,
                  fmt::format("it has {} weights for {}, which has {} columns", found->second.size(),
                              QuoteName(tensor.name), needed),
@@ -317,7 +317,7 @@ class Chooser {
   bool has_output_ = false;
   std::uint64_t value_count_ = 0;
   Circumstances circumstances_ = kAlways;       // of the model as a whole
-  std::map<TensorPart, std::uint64_t> chosen_;  // how many of each so far
+  std::map<WeightKind, std::uint64_t> chosen_;  // how many of each so far
   std::vector<FallbackNote> fallbacks_;
   std::uint64_t missing_count_ = 0;
   std::string first_missing_;

@@ -26,14 +26,14 @@ class Mixes {
 
 // The first row that fits decides.
 struct Rule {
-  TensorPart part;
+  WeightKind part;
   Mixes mixes;
   Circumstances when;  // all of them
   Dtype dtype;
 };
 
 using enum FileType;
-using Part = TensorPart;
+using Part = WeightKind;
 
 constexpr Mixes kAll = ~Mixes{};
 constexpr Mixes kIq1 = {kIq1S, kIq1M};
@@ -119,7 +119,7 @@ constexpr Rule kRules[] = {
 
 struct PartName {
   std::string_view held;  // anywhere in the name
-  TensorPart part;
+  WeightKind part;
 };
 // The first that fits decides.
 constexpr PartName kPartNames[] = {
@@ -212,15 +212,15 @@ bool IsVector(const Shape& shape) {
 
 }  // namespace
 
-TensorPart PartOf(std::string_view name) {
-  if (name == "output.weight") return TensorPart::kOutput;
+WeightKind PartOf(std::string_view name) {
+  if (name == "output.weight") return WeightKind::kOutput;
   if (name == "token_embd.weight" || name == "per_layer_token_embd.weight") {
-    return TensorPart::kEmbedding;
+    return WeightKind::kEmbedding;
   }
   for (const PartName& row : kPartNames) {
     if (Holds(name, row.held)) return row.part;
   }
-  return TensorPart::kOther;
+  return WeightKind::kOther;
 }
 
 std::string_view KeptBecause(std::string_view name, const Shape& shape) {
@@ -247,10 +247,10 @@ Circumstances PlaceOf(std::uint64_t i, std::uint64_t n) {
   return place;
 }
 
-std::optional<Dtype> DtypeByRules(FileType file_type, TensorPart part,
+std::optional<Dtype> DtypeByRules(FileType file_type, WeightKind part,
                                   Circumstances circumstances) {
   // This one asks for the shape where all others ask for the part.
-  if (file_type == kMxfp4Moe && part != TensorPart::kOutput) {
+  if (file_type == kMxfp4Moe && part != WeightKind::kOutput) {
     return (circumstances & kStacked) != 0 ? Dtype::kMxfp4 : Dtype::kQ8_0;
   }
   for (const Rule& rule : kRules) {

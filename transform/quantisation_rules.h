@@ -51,7 +51,7 @@ enum class FileType : std::uint32_t {
 };
 
 // What a tensor is to its model, as far as rules ask.
-enum class TensorPart : std::uint8_t {
+enum class WeightKind : std::uint8_t {
   kOther,
   kOutput,     // also a token embedding where there is no output of its own
   kEmbedding,  // token embeddings
@@ -65,7 +65,7 @@ enum class TensorPart : std::uint8_t {
 };
 
 // kOutput only for the output itself. Told by what the name holds, GGUF's scheme.
-TensorPart PartOf(std::string_view name);
+WeightKind PartOf(std::string_view name);
 
 // Why llama-quantize leaves a tensor as it is in every mix, for people; empty: it does not.
 std::string_view KeptBecause(std::string_view name, const Shape& shape);
@@ -96,7 +96,7 @@ using Circumstances = std::uint32_t;  // a set of them
 Circumstances PlaceOf(std::uint64_t i, std::uint64_t n);
 
 // The type for a tensor that is not kept; nullopt: the default of the mix.
-std::optional<Dtype> DtypeByRules(FileType file_type, TensorPart part, Circumstances circumstances);
+std::optional<Dtype> DtypeByRules(FileType file_type, WeightKind part, Circumstances circumstances);
 
 // Whether `file_type` is one of the mixes around two bits, which count layers their own way.
 bool IsLowestMix(FileType file_type);
