@@ -1,5 +1,6 @@
 #include "transform/element_views.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -8,6 +9,7 @@
 
 #include "src/kernels/dequantise.h"
 #include "src/kernels/narrow.h"
+#include "src/kernels/quantise.h"
 #include "weights/scratch.h"
 
 namespace hallmark {
@@ -42,12 +44,12 @@ class GroupView : public BlockSource {
       std::uint64_t n;
       if (whole != 0) {
         n = whole * group_;
-        Make(stored, out.first(n), /*count=*/true);
+        HM_TRY(Make(first, stored, out.first(n), /*count=*/true));
       } else {
         n = std::min<std::uint64_t>(out.size(), group_ - skip);
         // A group that is cut is counted by the read that begins it.
         const MutableByteSpan group = made.First(group_);
-        Make(stored, group, /*count=*/skip == 0);
+        HM_TRY(Make(first, stored, group, /*count=*/skip == 0));
         std::memcpy(out.data(), group.data() + skip, n);
       }
       offset += n;
@@ -57,8 +59,10 @@ class GroupView : public BlockSource {
   }
 
  protected:
-  // Fills `out` from as many whole groups of the base. `count`: these are seen the first time.
-  virtual void Make(ByteSpan stored, MutableByteSpan out, bool count) const = 0;
+  // Fills `out` from as many whole groups of the base, of which this is the `first`. `count`: these
+  // are seen for the first time.
+  virtual Result<void> Make(std::uint64_t first, ByteSpan stored, MutableByteSpan out,
+                            bool count) const = 0;
 
  private:
   Bytes base_;
@@ -74,9 +78,11 @@ class RoundedView final : public GroupView {
         loss_(std::move(loss)) {}
 
  private:
-  void Make(ByteSpan stored, MutableByteSpan out, bool count) const override {
+  Result<void> Make(std::uint64_t, ByteSpan stored, MutableByteSpan out,
+                    bool count) const override {
     const RoundingLoss loss = RoundTo(from_, to_, stored, out);
     if (count && loss_ && loss.changed != 0) loss_->Add(loss);
+    return {};
   }
 
   Dtype from_, to_;
@@ -91,7 +97,8 @@ class PlusOneView final : public GroupView {
         loss_(std::move(loss)) {}
 
  private:
-  void Make(ByteSpan stored, MutableByteSpan out, bool count) const override {
+  Result<void> Make(std::uint64_t, ByteSpan stored, MutableByteSpan out,
+                    bool count) const override {
     const std::size_t size = InfoOf(from_).block_bytes;
     RoundingLoss loss;
     for (std::size_t i = 0; i * size < stored.size(); ++i) {
@@ -111,6 +118,7 @@ class PlusOneView final : public GroupView {
       }
     }
     if (count && loss_ && loss.changed != 0) loss_->Add(loss);
+    return {};
   }
 
   Dtype from_;
@@ -125,7 +133,7 @@ class DequantisedView final : public GroupView {
         from_(from) {}
 
  private:
-  void Make(ByteSpan stored, MutableByteSpan out, bool) const override {
+  Result<void> Make(std::uint64_t, ByteSpan stored, MutableByteSpan out, bool) const override {
     alignas(64) float values[kValues];
     const std::size_t block_bytes = InfoOf(from_).block_bytes;
     const std::size_t block_values = InfoOf(from_).block_values;
@@ -139,10 +147,68 @@ class DequantisedView final : public GroupView {
       stored = stored.subspan(blocks * block_bytes);
       out = out.subspan(bytes);
     }
+    return {};
   }
 
   static constexpr std::size_t kValues = 8192;
   Dtype from_;
+};
+
+// A group is a row where columns weigh differently, else a block.
+class QuantisedView final : public GroupView {
+ public:
+  QuantisedView(Bytes base, Dtype from, Dtype to, std::uint64_t row_length, std::uint64_t rows,
+                std::span<const float> importance)
+      : GroupView(std::move(base), GroupValues(to, row_length, importance) * InfoOf(from).block_bytes,
+                  GroupValues(to, row_length, importance) / InfoOf(to).block_values *
+                      InfoOf(to).block_bytes),
+        from_(from),
+        to_(to),
+        group_values_(GroupValues(to, row_length, importance)),
+        rows_(rows),
+        importance_(importance) {}
+
+ private:
+  static std::uint64_t GroupValues(Dtype to, std::uint64_t row_length,
+                                   std::span<const float> importance) {
+    return importance.empty() ? InfoOf(to).block_values : row_length;
+  }
+
+  Result<void> Make(std::uint64_t first, ByteSpan stored, MutableByteSpan out,
+                    bool) const override {
+    Scratch scratch;
+    const std::size_t group_in = group_values_ * InfoOf(from_).block_bytes;
+    const std::size_t group_out = out.size() / (stored.size() / group_in);
+    const std::size_t most = Scratch::kBytes / (group_values_ * sizeof(float));
+    while (!stored.empty()) {
+      std::size_t groups = std::min(most, stored.size() / group_in);
+      std::span<const float> weights;
+      if (!importance_.empty()) {  // of the matrix in the stack that the row belongs to
+        groups = std::min<std::size_t>(groups, rows_ - first % rows_);
+        weights = importance_.size() == group_values_
+                      ? importance_
+                      : importance_.subspan(first / rows_ * group_values_, group_values_);
+      }
+      const std::size_t values = groups * group_values_;
+      const MutableByteSpan wide = scratch.First(values * sizeof(float));
+      RoundTo(from_, Dtype::kF32, stored.first(groups * group_in), wide);
+      const std::span<const float> floats(reinterpret_cast<const float*>(wide.data()), values);
+      const std::size_t row = importance_.empty() ? values : group_values_;
+      if (!Quantise(to_, floats, row, weights, out.first(groups * group_out))) {
+        return Error{Errc::kMalformed, "",
+                     "it holds values that are not finite, or too large to be quantised"};
+      }
+      stored = stored.subspan(groups * group_in);
+      out = out.subspan(groups * group_out);
+      first += groups;
+    }
+    return {};
+  }
+
+  Dtype from_, to_;
+  std::size_t group_values_;
+  std::uint64_t rows_;
+  std::span<const float> importance_;
 };
 
 }  // namespace
@@ -170,6 +236,20 @@ Bytes PlusOne(Bytes base, Dtype from, std::shared_ptr<LossCount> loss) {
 Bytes Dequantised(Bytes base, Dtype from) {
   HM_CHECK(CanDequantise(from));
   return std::make_unique<DequantisedView>(std::move(base), from);
+}
+
+Bytes Quantised(Bytes base, Dtype from, Dtype to, std::uint64_t row_length, std::uint64_t rows,
+                std::span<const float> importance) {
+  HM_CHECK(IsFloatFamily(from) && CanQuantise(to) && row_length % InfoOf(to).block_values == 0);
+  HM_CHECK(importance.empty() || importance.size() % row_length == 0);
+  return std::make_unique<QuantisedView>(std::move(base), from, to, row_length, rows, importance);
+}
+
+Result<void> CanQuantiseRows(std::uint64_t row_length) {
+  constexpr std::uint64_t kLimit = Scratch::kBytes / sizeof(double);
+  if (row_length <= kLimit) return {};
+  return Error{Errc::kUnsupported, "",
+               fmt::format("rows to be quantised have {} values, limit {}", row_length, kLimit)};
 }
 
 }  // namespace hallmark

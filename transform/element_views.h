@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "src/kernels/round.h"
@@ -31,5 +32,16 @@ Bytes PlusOne(Bytes base, Dtype from, std::shared_ptr<LossCount> loss);
 
 // The f32 values of a type that CanDequantise.
 Bytes Dequantised(Bytes base, Dtype from);
+
+// Elements of the float family quantised to a type that CanQuantise, as rows of `row_length`
+// values. `importance` has a weight for each column, or, of a stack of matrices, for each column of
+// one after the other, then `rows` is that of one matrix; empty: all weigh the same. It must
+// outlive the view. A row must fit in memory many times over: see CanQuantiseRows. Reading gives
+// kMalformed where a scale would not be finite.
+Bytes Quantised(Bytes base, Dtype from, Dtype to, std::uint64_t row_length, std::uint64_t rows,
+                std::span<const float> importance);
+
+// kUnsupported, without subject, if rows of this length are too long for Quantised.
+Result<void> CanQuantiseRows(std::uint64_t row_length);
 
 }  // namespace hallmark
