@@ -31,10 +31,12 @@ struct FileLayout {
     std::uint64_t offset;
     std::size_t tensor;  // index into the tensors laid out; each occurs once, also if it is empty
   };
-  // The CRC-32 (as zlib's) of a payload, four little-endian bytes that stand as zeros in a literal.
+  // The CRC-32 (as zlib's) of a payload and what precedes it in its entry: four little-endian bytes
+  // that stand as zeros in a literal.
   struct Checksum {
     std::uint64_t offset;
     std::size_t tensor;
+    std::uint32_t before = 0;  // of what precedes the payload; crc32() goes on from it
   };
 
   std::uint64_t size = 0;

@@ -86,8 +86,8 @@ void LayoutBuilder::AddPayload(std::size_t tensor, std::uint64_t bytes) {
   layout_.size += bytes;
 }
 
-void LayoutBuilder::AddChecksumOf(std::size_t tensor) {
-  layout_.checksums.push_back({layout_.size, tensor});
+void LayoutBuilder::AddChecksumOf(std::size_t tensor, std::uint32_t before) {
+  layout_.checksums.push_back({layout_.size, tensor, before});
   AddLittle(std::uint32_t{0});
 }
 

@@ -43,8 +43,8 @@ class LayoutBuilder {
   void PadTo(std::uint64_t unit);  // zeros up to a multiple of `unit`
   // All `bytes` bytes of tensor `tensor`.
   void AddPayload(std::size_t tensor, std::uint64_t bytes);
-  // The four bytes of its CRC-32.
-  void AddChecksumOf(std::size_t tensor);
+  // The four bytes of its CRC-32, `before` being that of what precedes it.
+  void AddChecksumOf(std::size_t tensor, std::uint32_t before);
 
   FileLayout Take() { return std::move(layout_); }
 

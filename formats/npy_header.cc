@@ -15,7 +15,6 @@ namespace hallmark {
 namespace {
 
 constexpr std::uint64_t kMaxHeader = 10'000;  // numpy's own limit (max_header_size)
-constexpr std::size_t kMaxDimensions = 64;    // numpy 2's; before it was 32
 constexpr int kMaxDepth = 16;                 // of the literal that describes a structure
 
 struct ArrayType {
@@ -182,8 +181,8 @@ class Parser {
     bool has_comma = true;
     while (!Take(')')) {
       if (!has_comma) return Malformed(", is missing", at_);
-      if (header_.shape.size() == kMaxDimensions) {
-        return Malformed(fmt::format("more than {} dimensions", kMaxDimensions), begin);
+      if (header_.shape.size() == kNpyMostDimensions) {
+        return Malformed(fmt::format("more than {} dimensions", kNpyMostDimensions), begin);
       }
       header_.shape.push_back(HM_TRY(Number()));
       has_comma = Take(',');
@@ -251,6 +250,12 @@ Result<NpyHeader> ReadNpyHeader(const BlockSource& array) {
   HM_TRY(Parser(text, at, header).Run());
   header.data_offset = at + length;
   return header;
+}
+
+std::optional<std::string> NpyTypeOf(Dtype dtype) {
+  const auto row = std::ranges::find(kTypes, dtype, &ArrayType::dtype);
+  if (row == kTypes.end() || dtype == Dtype::kF8E5m2) return std::nullopt;
+  return fmt::format("{}{}", InfoOf(dtype).component_bytes > 1 ? '<' : '|', row->type);
 }
 
 std::string WhyNoDtype(const NpyHeader& header) {

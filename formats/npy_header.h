@@ -13,6 +13,7 @@
 namespace hallmark {
 
 inline constexpr std::string_view kNpyMagic = "\x93NUMPY";
+inline constexpr std::size_t kNpyMostDimensions = 64;  // numpy 2's; before it was 32
 
 struct NpyHeader {
   unsigned version = 1;           // 1 to 3; the minor one is always 0
@@ -33,6 +34,10 @@ struct NpyHeader {
 // kMalformed where numpy would refuse it, for a key twice and for numbers no writer would spell so;
 // kUnsupported for later versions and for headers above the 10,000 bytes that numpy takes.
 Result<NpyHeader> ReadNpyHeader(const BlockSource& array);
+
+// How a header says that elements are of this type, little-endian: "<f4"; nullopt for types that
+// numpy cannot load.
+std::optional<std::string> NpyTypeOf(Dtype dtype);
 
 // Why nothing is sure of a type without a dtype, for people: "'<V1' is any of ml_dtypes' …".
 std::string WhyNoDtype(const NpyHeader& header);

@@ -112,6 +112,16 @@ std::optional<Dtype> DtypeOfTorch(std::string_view name) {
   return found->dtype;
 }
 
+std::string_view NameInTorch(Dtype dtype) {
+  const auto found = std::ranges::find(kDtypeNames, dtype, &TorchDtype::dtype);
+  return found == std::end(kDtypeNames) ? std::string_view() : found->name;
+}
+
+std::string_view StorageClassInTorch(Dtype dtype) {
+  const auto found = std::ranges::find(kStorageKinds, dtype, &StorageKind::dtype);
+  return found == std::end(kStorageKinds) ? std::string_view() : found->name;
+}
+
 std::optional<Shape> ShapeOfTorch(Dtype dtype, Shape sizes) {
   if (dtype != Dtype::kF4E2m1) return sizes;
   if (sizes.empty()) sizes.push_back(1);
@@ -119,6 +129,13 @@ std::optional<Shape> ShapeOfTorch(Dtype dtype, Shape sizes) {
   if (!twice) return std::nullopt;
   sizes.back() = *twice;
   return sizes;
+}
+
+std::optional<Shape> SizesInTorch(Dtype dtype, Shape shape) {
+  if (dtype != Dtype::kF4E2m1) return shape;
+  if (shape.empty() || shape.back() % 2 != 0) return std::nullopt;
+  shape.back() /= 2;
+  return shape;
 }
 
 void FindingLog::Add(Severity severity, std::string code, std::string subject,

@@ -20,10 +20,15 @@ namespace hallmark {
 
 // "bfloat16", as torch spells the name of a dtype; nullopt: not known here.
 std::optional<Dtype> DtypeOfTorch(std::string_view name);
+std::string_view NameInTorch(Dtype dtype);  // its inverse; empty: torch has no such type
+// The legacy class of storages of such elements, "BFloat16Storage"; empty if there is none.
+std::string_view StorageClassInTorch(Dtype dtype);
 
 // The shape in values of a tensor of these sizes: those of float4_e2m1fn_x2 count pairs of values.
 // nullopt if that overflows.
 std::optional<Shape> ShapeOfTorch(Dtype dtype, Shape sizes);
+// Its inverse; nullopt where a row is half a pair more than pairs.
+std::optional<Shape> SizesInTorch(Dtype dtype, Shape shape);
 
 // Findings, so many of each code that none can crowd out another.
 class FindingLog {

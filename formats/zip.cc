@@ -6,13 +6,13 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <limits>
 #include <list>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "formats/inflate.h"
+#include "formats/zip_records.h"
 #include "src/base/byte_cursor.h"
 #include "src/base/checked.h"
 #include "src/base/text.h"
@@ -22,27 +22,12 @@
 namespace hallmark {
 namespace {
 
-constexpr std::uint32_t kLocalSignature = 0x04034b50;
-constexpr std::uint32_t kCentralSignature = 0x02014b50;
-constexpr std::uint32_t kDescriptorSignature = 0x08074b50;
-constexpr std::uint32_t kEndSignature = 0x06054b50;
-constexpr std::uint32_t kEnd64Signature = 0x06064b50;
-constexpr std::uint32_t kLocator64Signature = 0x07064b50;
-constexpr std::uint64_t kLocalBytes = 30;
-constexpr std::uint64_t kCentralBytes = 46;
-constexpr std::uint64_t kEndBytes = 22;
-constexpr std::uint64_t kEnd64Bytes = 56;
-constexpr std::uint64_t kLocator64Bytes = 20;
-constexpr std::uint16_t kZip64Field = 1;
 constexpr std::uint16_t kUnicodePathField = 0x7075;
-constexpr std::uint32_t kMax32 = std::numeric_limits<std::uint32_t>::max();
-constexpr std::uint16_t kMax16 = std::numeric_limits<std::uint16_t>::max();
 
 // General purpose flags.
 constexpr std::uint16_t kEncrypted = 0x0001;
 constexpr std::uint16_t kDescriptorFollows = 0x0008;
-constexpr std::uint16_t kUtf8Name = 0x0800;
-constexpr std::uint16_t kKnownFlags = 0x0002 | 0x0004 | kDescriptorFollows | kUtf8Name;
+constexpr std::uint16_t kKnownFlags = 0x0002 | 0x0004 | kDescriptorFollows | kZipUtf8Name;
 
 struct Directory {
   std::uint64_t offset = 0;
@@ -101,13 +86,13 @@ Error MalformedAt(const File& file, std::uint64_t offset, std::string message,
 // Finds the central directory from the end record, which must be the last 22 bytes.
 Result<Directory> LocateDirectory(const File& file) {
   const std::uint64_t file_size = file.Size();
-  if (file_size < kEndBytes) {
+  if (file_size < kZipEndBytes) {
     return MalformedAt(file, file_size, "too short for a ZIP archive", kTruncatedHint);
   }
   HeaderWindow window(file);
-  const std::uint64_t end_at = file_size - kEndBytes;
-  ByteCursor end(HM_TRY(window.At(end_at, kEndBytes)), file.Name(), end_at);
-  if (HM_TRY(end.U32()) != kEndSignature) {
+  const std::uint64_t end_at = file_size - kZipEndBytes;
+  ByteCursor end(HM_TRY(window.At(end_at, kZipEndBytes)), file.Name(), end_at);
+  if (HM_TRY(end.U32()) != kZipEndSignature) {
     return MalformedAt(file, end_at,
                        "the archive does not end in its end record: it was cut short, or "
                        "something was appended",
@@ -127,10 +112,10 @@ Result<Directory> LocateDirectory(const File& file) {
   Directory directory{offset, size, count};
   std::uint64_t directory_end = end_at;
   bool has_zip64 = false;
-  if (end_at >= kLocator64Bytes) {
-    const std::uint64_t locator_at = end_at - kLocator64Bytes;
-    ByteCursor locator(HM_TRY(window.At(locator_at, kLocator64Bytes)), file.Name(), locator_at);
-    if (HM_TRY(locator.U32()) == kLocator64Signature) {
+  if (end_at >= kZipLocator64Bytes) {
+    const std::uint64_t locator_at = end_at - kZipLocator64Bytes;
+    ByteCursor locator(HM_TRY(window.At(locator_at, kZipLocator64Bytes)), file.Name(), locator_at);
+    if (HM_TRY(locator.U32()) == kZipLocator64Signature) {
       has_zip64 = true;
       const std::uint32_t record_disk = HM_TRY(locator.U32());
       const std::uint64_t record_at = HM_TRY(locator.U64());
@@ -139,14 +124,15 @@ Result<Directory> LocateDirectory(const File& file) {
         return Error{Errc::kUnsupported, file.Name(), "a ZIP archive over several disks",
                      locator_at};
       }
-      if (locator_at < kEnd64Bytes || record_at != locator_at - kEnd64Bytes) {
+      if (locator_at < kZipEnd64Bytes || record_at != locator_at - kZipEnd64Bytes) {
         return MalformedAt(file, locator_at,
                            fmt::format("the zip64 end record is said to be at {}, which is not "
                                        "right before its locator",
                                        record_at));
       }
-      ByteCursor record(HM_TRY(window.At(record_at, kEnd64Bytes)), file.Name(), record_at);
-      if (HM_TRY(record.U32()) != kEnd64Signature || HM_TRY(record.U64()) != kEnd64Bytes - 12) {
+      ByteCursor record(HM_TRY(window.At(record_at, kZipEnd64Bytes)), file.Name(), record_at);
+      if (HM_TRY(record.U32()) != kZipEnd64Signature ||
+          HM_TRY(record.U64()) != kZipEnd64Bytes - 12) {
         return MalformedAt(file, record_at, "no zip64 end record of 56 bytes here");
       }
       HM_TRY(record.Skip(4));  // versions
@@ -160,8 +146,8 @@ Result<Directory> LocateDirectory(const File& file) {
         return Error{Errc::kUnsupported, file.Name(), "a ZIP archive over several disks",
                      record_at};
       }
-      if ((count != kMax16 && count != count64) || (size != kMax32 && size != size64) ||
-          (offset != kMax32 && offset != offset64)) {
+      if ((count != kZipMax16 && count != count64) || (size != kZipMax32 && size != size64) ||
+          (offset != kZipMax32 && offset != offset64)) {
         return MalformedAt(file, record_at, "the two end records describe different directories");
       }
       directory = {offset64, size64, count64};
@@ -169,7 +155,7 @@ Result<Directory> LocateDirectory(const File& file) {
     }
   }
   const auto disk_ok = [&](std::uint16_t value) {
-    return value == 0 || (has_zip64 && value == kMax16);
+    return value == 0 || (has_zip64 && value == kZipMax16);
   };
   if (!disk_ok(disk) || !disk_ok(directory_disk) || count_here != count) {
     return Error{Errc::kUnsupported, file.Name(), "a ZIP archive over several disks", end_at};
@@ -181,7 +167,7 @@ Result<Directory> LocateDirectory(const File& file) {
                                    "record follows at {}",
                                    directory.size, directory.offset, directory_end));
   }
-  if (directory.count > directory.size / kCentralBytes) {
+  if (directory.count > directory.size / kZipCentralBytes) {
     return MalformedAt(file, end_at,
                        fmt::format("{} entries cannot fit in a directory of {} bytes",
                                    directory.count, directory.size));
@@ -248,7 +234,7 @@ Result<void> CheckName(std::string_view name, const Header& header, const File& 
     path.remove_suffix(1);
   }
   // Without the flag, Python takes other letters than ASCII's from an old code page.
-  if (!IsValidUtf8(path) || ((header.flags & kUtf8Name) == 0 && !IsAscii(path))) {
+  if (!IsValidUtf8(path) || ((header.flags & kZipUtf8Name) == 0 && !IsAscii(path))) {
     return MalformedAt(
         file, at,
         fmt::format("the entry name {} is not marked as UTF-8, or is none", EscapeForPeople(name)));
@@ -263,7 +249,7 @@ Result<void> CheckName(std::string_view name, const Header& header, const File& 
 
 Result<Header> ReadCentral(ByteCursor& cursor, const File& file, std::string& name) {
   const std::uint64_t at = cursor.Offset();
-  if (HM_TRY(cursor.U32()) != kCentralSignature) {
+  if (HM_TRY(cursor.U32()) != kZipCentralSignature) {
     return MalformedAt(file, at, "no directory entry here");
   }
   HM_TRY(cursor.Skip(4));  // versions
@@ -288,20 +274,20 @@ Result<Header> ReadCentral(ByteCursor& cursor, const File& file, std::string& na
   header.compressed = compressed;
   header.size = size;
   header.local_offset = offset;
-  const bool wide = size == kMax32 || compressed == kMax32 || offset == kMax32;
+  const bool wide = size == kZipMax32 || compressed == kZipMax32 || offset == kZipMax32;
   if (wide && !zip64) return MalformedAt(file, at, "64-bit sizes are announced but not given");
   if (zip64) {
     ByteCursor values(*zip64, file.Name(), extra_at);
-    if (size == kMax32) header.size = HM_TRY(values.U64());
-    if (compressed == kMax32) header.compressed = HM_TRY(values.U64());
-    if (offset == kMax32) header.local_offset = HM_TRY(values.U64());
-    if (disk == kMax16 && HM_TRY(values.U32()) != 0) {
+    if (size == kZipMax32) header.size = HM_TRY(values.U64());
+    if (compressed == kZipMax32) header.compressed = HM_TRY(values.U64());
+    if (offset == kZipMax32) header.local_offset = HM_TRY(values.U64());
+    if (disk == kZipMax16 && HM_TRY(values.U32()) != 0) {
       return Error{Errc::kUnsupported, file.Name(), "a ZIP archive over several disks", at};
     }
     if (!values.AtEnd()) return MalformedAt(file, at, "a zip64 field holds more than it should");
   }
   HM_TRY(cursor.Skip(comment_bytes));
-  if (disk != 0 && !(disk == kMax16 && zip64)) {
+  if (disk != 0 && !(disk == kZipMax16 && zip64)) {
     return Error{Errc::kUnsupported, file.Name(), "a ZIP archive over several disks", at};
   }
   HM_TRY(CheckKind(header, name, file, at));
@@ -320,8 +306,8 @@ Result<ByteRange> CheckLocal(HeaderWindow& window, const File& file, const Heade
                        fmt::format("{}: the local header's {} is not the directory's",
                                    EscapeForPeople(name), what));
   };
-  ByteCursor cursor(HM_TRY(window.At(at, kLocalBytes)), file.Name(), at);
-  if (HM_TRY(cursor.U32()) != kLocalSignature) {
+  ByteCursor cursor(HM_TRY(window.At(at, kZipLocalBytes)), file.Name(), at);
+  if (HM_TRY(cursor.U32()) != kZipLocalSignature) {
     return MalformedAt(file, at, fmt::format("{}: no local header here", EscapeForPeople(name)));
   }
   HM_TRY(cursor.Skip(2));
@@ -336,7 +322,7 @@ Result<ByteRange> CheckLocal(HeaderWindow& window, const File& file, const Heade
   if (flags != central.flags) return differs("flags");
   if (method != central.method) return differs("method");
 
-  const std::uint64_t text_at = at + kLocalBytes;
+  const std::uint64_t text_at = at + kZipLocalBytes;
   const ByteSpan rest = HM_TRY(window.At(text_at, std::uint64_t{name_bytes} + extra_bytes));
   if (AsText(rest.first(name_bytes)) != name) return differs("name");
   const auto zip64 = HM_TRY(FindZip64(rest.subspan(name_bytes), file, text_at + name_bytes));
@@ -349,16 +335,17 @@ Result<ByteRange> CheckLocal(HeaderWindow& window, const File& file, const Heade
     // APPNOTE wants both sizes here. numpy gives them beside 32-bit ones that hold; writers that
     // announce a descriptor leave out or zero what they do not know yet, torch's adds the offset.
     ByteCursor values(*zip64, file.Name(), at);
-    const bool beside = size != kMax32 && compressed != kMax32 && zip64->size() == 16 && !deferred;
-    if (size == kMax32 || beside) local_size = HM_TRY(values.U64());
-    if (compressed == kMax32 || beside) local_compressed = HM_TRY(values.U64());
+    const bool beside =
+        size != kZipMax32 && compressed != kZipMax32 && zip64->size() == 16 && !deferred;
+    if (size == kZipMax32 || beside) local_size = HM_TRY(values.U64());
+    if (compressed == kZipMax32 || beside) local_compressed = HM_TRY(values.U64());
     if (beside && (local_size != size || local_compressed != compressed)) {
       return MalformedAt(file, at, "a zip64 field disagrees with the header it stands in");
     }
     if (!values.AtEnd() && !deferred) {
       return MalformedAt(file, at, "a zip64 field holds more than it should");
     }
-  } else if (size == kMax32 || compressed == kMax32) {
+  } else if (size == kZipMax32 || compressed == kZipMax32) {
     return MalformedAt(file, at, "64-bit sizes are announced but not given");
   }
   const auto agrees = [&](std::uint64_t local, std::uint64_t directory) {
@@ -389,7 +376,7 @@ Result<void> CheckDescriptor(HeaderWindow& window, const File& file, const Heade
   if (gap != 12 && gap != 16 && gap != 20 && gap != 24) return wrong("no descriptor of known size");
   if (number_bytes == 8 && !wide) return wrong("a 64-bit descriptor in an entry that is not zip64");
   ByteCursor cursor(HM_TRY(window.At(at, gap)), file.Name(), at);
-  if (has_signature && HM_TRY(cursor.U32()) != kDescriptorSignature) {
+  if (has_signature && HM_TRY(cursor.U32()) != kZipDescriptorSignature) {
     return wrong("no descriptor here");
   }
   const std::uint32_t crc = HM_TRY(cursor.U32());
@@ -601,14 +588,14 @@ Result<void> ZipArchive::Read(const ZipEntry& entry, std::uint64_t offset,
 }
 
 bool SniffZip(ByteSpan head) {
-  return head.size() >= 4 && LoadLittle<std::uint32_t>(head.data()) == kLocalSignature;
+  return head.size() >= 4 && LoadLittle<std::uint32_t>(head.data()) == kZipLocalSignature;
 }
 
 std::string_view FirstZipEntryName(ByteSpan head) {
-  if (!SniffZip(head) || head.size() < kLocalBytes) return {};
+  if (!SniffZip(head) || head.size() < kZipLocalBytes) return {};
   const std::size_t size = LoadLittle<std::uint16_t>(head.data() + 26);
-  if (head.size() - kLocalBytes < size) return {};
-  return AsText(head.subspan(kLocalBytes, size));
+  if (head.size() - kZipLocalBytes < size) return {};
+  return AsText(head.subspan(kZipLocalBytes, size));
 }
 
 }  // namespace hallmark

@@ -50,7 +50,8 @@ std::string FillLayout(const FileLayout& layout, std::span<const std::string> pa
     EXPECT_TRUE(IsInLiteral(layout, {checksum.offset, 4}));
     EXPECT_EQ(text.substr(checksum.offset, 4), Le32(0));
     const std::string& payload = payloads[checksum.tensor];
-    const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(payload.data()), payload.size());
+    const auto crc =
+        crc32_z(checksum.before, reinterpret_cast<const Bytef*>(payload.data()), payload.size());
     text.replace(checksum.offset, 4, Le32(static_cast<std::uint32_t>(crc)));
   }
   return text;
