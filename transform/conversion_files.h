@@ -1,0 +1,45 @@
+// All files of a conversion's output, planned: weights, index, configuration, tokenizer.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "transform/convert.h"
+#include "transform/importance_matrix.h"
+#include "transform/input_file.h"
+#include "transform/tensor_plan.h"
+#include "transform/write_files.h"
+#include "weights/model.h"
+
+namespace hallmark {
+
+// A tensor of the output, as far as a receipt tells of it.
+struct ConvertedTensor {
+  std::string name, file;
+  Dtype dtype;
+  Shape shape;
+  std::vector<std::string> sources, steps;
+  std::shared_ptr<LossCount> loss;
+};
+
+struct ConversionFiles {
+  PartialOutput::Target kind = PartialOutput::Target::kFile;
+  std::vector<OutputFile> files;  // the weights first
+  std::vector<ConvertedTensor> tensors;
+  std::vector<InputFile> inputs;
+  std::vector<std::string> notes;  // for people: what is not carried over
+  bool quantises = false, dequantises = false;
+  // What the files' payloads are made of.
+  std::vector<Bytes> bases;
+  std::unique_ptr<const ImportanceMatrix> importance;
+};
+
+// Reads headers, configuration and tokenizer, no weights to speak of. `model` and `canonical` must
+// outlive the result. Errors: as Convert.
+Result<ConversionFiles> PlanConversion(const Model& model, const CanonicalModel& canonical,
+                                       const ConvertRequest& request,
+                                       const std::filesystem::path& target, const Task& task);
+
+}  // namespace hallmark

@@ -1,0 +1,312 @@
+// One conversion from beginning to end: plan, write, prove, receipt.
+#include "transform/convert.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <future>
+#include <map>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "src/base/text.h"
+#include "src/hash/hash_files.h"
+#include "src/hash/hasher.h"
+#include "src/io/atomic_file.h"
+#include "src/io/partial_output.h"
+#include "transform/conversion_files.h"
+#include "transform/write_files.h"
+#include "weights/identity.h"
+#include "weights/model.h"
+
+namespace hallmark {
+namespace {
+
+namespace fs = std::filesystem;
+
+// More than this is kept for another run when it is interrupted.
+constexpr std::uint64_t kWorthKeeping = 1'000'000'000;
+
+constexpr std::pair<TargetFormat, std::string_view> kFormatNames[] = {
+    {TargetFormat::kSafetensors, "safetensors"}, {TargetFormat::kGguf, "gguf"},
+    {TargetFormat::kMeta, "meta"},               {TargetFormat::kPytorch, "pytorch"},
+    {TargetFormat::kNpz, "npz"},
+};
+
+fs::path ReceiptPath(const fs::path& target) {
+  fs::path path = target;
+  if (!path.has_filename()) path = path.parent_path();
+  path += ".receipt.json";
+  return path;
+}
+
+// The digests of all files that the conversion reads.
+Result<std::vector<ReceiptFile>> HashInputs(const std::vector<InputFile>& inputs,
+                                            const Task& task) {
+  std::uint64_t bytes = 0;
+  std::vector<FileToHash> files;
+  for (const InputFile& input : inputs) {
+    files.push_back({input.full_path, {Algorithm::kTree}, input.path});
+    bytes += input.size;
+  }
+  task.Begin("hashing the input", bytes, files.size());
+  std::vector<ReceiptFile> hashed;
+  std::vector<std::optional<HashedFile>> outcomes(files.size());
+  HM_TRY(HashFiles(files, task, [&](std::size_t i, Result<HashedFile> file) -> Result<void> {
+    outcomes[i] = HM_TRY(std::move(file));
+    return {};
+  }));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    hashed.push_back(
+        {inputs[i].path, outcomes[i]->stamp.size, outcomes[i]->outcome.digests.front()});
+  }
+  return hashed;
+}
+
+// What makes two runs the same work: the tool, what is asked, what is read, what will be written.
+std::string FingerprintOf(std::string_view tool_version, const ConvertRequest& request,
+                          const std::vector<ReceiptFile>& inputs,
+                          std::span<const OutputFile> files) {
+  std::string text = fmt::format("hallmark {}\n", tool_version);
+  for (const auto& [name, value] : request.Parameters()) {
+    text += fmt::format("{} {}\n", name, value);
+  }
+  for (const ReceiptFile& input : inputs) {
+    text += fmt::format("in {} {} {}\n", JsonQuoted(input.path), input.size, input.tree.Hex());
+  }
+  for (const OutputFile& file : files) {
+    text += fmt::format("out {} {}\n", JsonQuoted(file.path), file.layout.size);
+    for (const FileLayout::Literal& literal : file.layout.literals) {
+      text += fmt::format("literal {} {}\n", literal.offset,
+                          HashBytes(Algorithm::kSha256, literal.bytes).Hex());
+    }
+  }
+  return HashBytes(Algorithm::kSha256, AsBytes(text)).Hex();
+}
+
+std::vector<ReceiptTensor> TensorsOf(const ConversionFiles& conversion) {
+  std::vector<ReceiptTensor> tensors;
+  for (const ConvertedTensor& made : conversion.tensors) {
+    ReceiptTensor tensor{.name = made.name,
+                         .file = made.file,
+                         .dtype = made.dtype,
+                         .shape = made.shape,
+                         .sources = made.sources,
+                         .steps = made.steps};
+    if (made.loss) {
+      const RoundingLoss loss = made.loss->Total();
+      if (loss.changed != 0) tensor.loss = loss;
+    }
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+// The identity of what was written, as any reader finds it.
+Result<std::string> IdentityOfOutput(const PartialOutput& output, const ConversionFiles& conversion,
+                                     const Task& task) {
+  const fs::path path = conversion.kind == PartialOutput::Target::kFile
+                            ? output.Files() / conversion.files.front().path
+                            : output.Files();
+  const Model written = HM_TRY(Model::Open(path, task));
+  return HM_TRY(ComputeIdentity(written, task)).ToString();
+}
+
+class Converter {
+ public:
+  Converter(const fs::path& path, const ConvertRequest& request, const ConvertTarget& target,
+            std::string_view tool_version, const Task& task)
+      : path_(path), request_(request), target_(target), version_(tool_version), task_(task) {}
+
+  // With `expected`, the conversion that is done again.
+  Result<Receipt> Run(const Receipt* expected) {
+    const Model model = HM_TRY(Model::Open(path_, task_));
+    const CanonicalModel canonical = HM_TRY(Canonicalise(model, task_));
+    const ConversionFiles conversion =
+        HM_TRY(PlanConversion(model, canonical, request_, target_.path, task_));
+    HM_TRY(CheckOutputTarget(target_.path, conversion.kind, target_.force));
+    HM_TRY(CheckTarget(ReceiptPath(target_.path), target_.force));
+
+    Receipt receipt;
+    receipt.tool_version = version_;
+    receipt.request = request_.Parameters();
+    receipt.inputs = HM_TRY(HashInputs(conversion.inputs, task_));
+    if (expected != nullptr) HM_TRY(CheckInputs(*expected, receipt.inputs));
+    const WeightIdentity identity = HM_TRY(ComputeIdentity(model, task_));
+    receipt.input_weights = identity.ToString();
+
+    std::uint64_t bytes = 0;
+    for (const OutputFile& file : conversion.files) bytes += file.layout.size;
+    auto output = HM_TRY(PartialOutput::Begin(
+        {.target = target_.path,
+         .kind = conversion.kind,
+         .force = target_.force,
+         .discard = target_.discard,
+         .fingerprint = FingerprintOf(version_, request_, receipt.inputs, conversion.files)}));
+    if (!output.WasInterrupted()) HM_TRY(CheckFreeSpace(target_.path, bytes));
+    task_.Begin(output.WasInterrupted() ? "going on converting" : "converting", bytes,
+                conversion.files.size());
+    auto written = WriteFiles(conversion.files, output, task_);
+    if (!written) {
+      if (bytes < kWorthKeeping) return written.error();
+      output.Keep();
+      Error error = std::move(written).error();
+      error.hint += fmt::format("{}what is done is kept in {}: the same command goes on with it, "
+                                "--discard begins anew",
+                                error.hint.empty() ? "" : "; ", output.Folder().string());
+      return error;
+    }
+    HM_TRY(model.CheckUnchanged());
+    for (const WrittenFile& file : *written) {
+      receipt.outputs.push_back({file.path, file.size, file.tree});
+    }
+    receipt.tensors = TensorsOf(conversion);
+    for (const LeftOut& item : identity.left_out) receipt.left_out.push_back(item.stored_name);
+    receipt.notes = conversion.notes;
+
+    // The disk takes its time while the proof reads what is still in memory.
+    auto flushed = std::async(std::launch::async, [&] { return FlushFiles(*written, output); });
+    const auto proven = Prove(conversion, output, &receipt);
+    HM_TRY(flushed.get());
+    HM_TRY(proven);
+    if (expected != nullptr) HM_TRY(CheckOutputs(*expected, receipt));
+    HM_TRY(output.Commit());
+    HM_TRY(WriteFileAtomically(ReceiptPath(target_.path), WriteReceipt(receipt), target_.force));
+    return receipt;
+  }
+
+ private:
+  Result<void> Prove(const ConversionFiles& conversion, const PartialOutput& output,
+                     Receipt* receipt) const {
+    const bool rounded = std::ranges::any_of(
+        receipt->tensors, [](const ReceiptTensor& tensor) { return tensor.loss.has_value(); });
+    receipt->relation = conversion.quantises     ? "quantised"
+                        : conversion.dequantises ? "dequantised"
+                        : rounded                ? "rounded"
+                                                 : "same-weights";
+    receipt->output_weights = HM_TRY(IdentityOfOutput(output, conversion, task_));
+    if (receipt->relation != "same-weights" || receipt->output_weights == receipt->input_weights) {
+      return {};
+    }
+    return Error{Errc::kIo, target_.path.string(),
+                 fmt::format("the output holds other weights than the input: got {}, wanted {}",
+                             receipt->output_weights, receipt->input_weights),
+                 std::nullopt,
+                 "nothing was kept; disk or memory may be failing, else this is a bug in hallmark"};
+  }
+
+  Result<void> CheckInputs(const Receipt& expected, const std::vector<ReceiptFile>& inputs) const {
+    for (const ReceiptFile& wanted : expected.inputs) {
+      const auto found = std::ranges::find(inputs, wanted.path, &ReceiptFile::path);
+      if (found != inputs.end() && found->tree == wanted.tree) continue;
+      return Error{Errc::kUsage, path_.string(),
+                   fmt::format("{} {}", EscapeForPeople(wanted.path),
+                               found == inputs.end() ? "is not among its files"
+                                                     : "is not the file that the receipt names"),
+                   std::nullopt, "give the model that the receipt was written for"};
+    }
+    return {};
+  }
+
+  Result<void> CheckOutputs(const Receipt& expected, const Receipt& receipt) const {
+    for (const ReceiptFile& wanted : expected.outputs) {
+      const auto found = std::ranges::find(receipt.outputs, wanted.path, &ReceiptFile::path);
+      if (found != receipt.outputs.end() && found->tree == wanted.tree) continue;
+      return Error{Errc::kMalformed, EscapeForPeople(wanted.path),
+                   fmt::format("made again it is another file than the receipt says, which was "
+                               "written by version {}",
+                               EscapeForPeople(expected.tool_version))};
+    }
+    return {};
+  }
+
+  const fs::path& path_;
+  const ConvertRequest& request_;
+  const ConvertTarget& target_;
+  const std::string version_;
+  const Task& task_;
+};
+
+}  // namespace
+
+std::string_view TargetFormatName(TargetFormat format) {
+  for (const auto& [known, name] : kFormatNames) {
+    if (known == format) return name;
+  }
+  return "";
+}
+
+std::optional<TargetFormat> TargetFormatByName(std::string_view name) {
+  for (const auto& [format, known] : kFormatNames) {
+    if (known == name) return format;
+  }
+  return std::nullopt;
+}
+
+std::vector<ReceiptParameter> ConvertRequest::Parameters() const {
+  std::vector<ReceiptParameter> parameters = {{"to", std::string(TargetFormatName(to))}};
+  if (dtype) parameters.push_back({"dtype", std::string(DtypeName(*dtype))});
+  if (!quant.empty()) parameters.push_back({"quant", quant});
+  if (!importance.empty()) parameters.push_back({"imatrix", importance.filename().string()});
+  if (requantise) parameters.push_back({"requantize", "yes"});
+  if (shard_size != 0) parameters.push_back({"shard-size", fmt::format("{}", shard_size)});
+  if (model_parallel != 1) {
+    parameters.push_back({"model-parallel", fmt::format("{}", model_parallel)});
+  }
+  if (without_tokenizer) parameters.push_back({"without-tokenizer", "yes"});
+  return parameters;
+}
+
+Result<ConvertRequest> ConvertRequest::FromParameters(
+    std::span<const ReceiptParameter> parameters) {
+  ConvertRequest request;
+  for (const auto& [name, value] : parameters) {
+    const auto unknown = [&, &name = name, &value = value] {
+      return Error{Errc::kUnsupported, "receipt",
+                   fmt::format("its request holds {} {}, which is not known here",
+                               EscapeForPeople(name), EscapeForPeople(value))};
+    };
+    const auto number = [&, &value = value](std::uint64_t* to_number) {
+      const auto end = value.data() + value.size();
+      const auto parsed = std::from_chars(value.data(), end, *to_number);
+      return parsed.ec == std::errc() && parsed.ptr == end && *to_number != 0;
+    };
+    if (name == "to") {
+      const auto format = TargetFormatByName(value);
+      if (!format) return unknown();
+      request.to = *format;
+    } else if (name == "dtype") {
+      request.dtype = DtypeByName(value);
+      if (!request.dtype || !IsFloatFamily(*request.dtype)) return unknown();
+    } else if (name == "quant") {
+      request.quant = value;
+    } else if (name == "imatrix") {
+      request.importance = value;
+    } else if (name == "requantize" && value == "yes") {
+      request.requantise = true;
+    } else if (name == "without-tokenizer" && value == "yes") {
+      request.without_tokenizer = true;
+    } else if (!(name == "shard-size" && number(&request.shard_size)) &&
+               !(name == "model-parallel" && number(&request.model_parallel))) {
+      return unknown();
+    }
+  }
+  return request;
+}
+
+Result<Receipt> Convert(const fs::path& model, const ConvertRequest& request,
+                        const ConvertTarget& target, std::string_view tool_version,
+                        const Task& task) {
+  return Converter(model, request, target, tool_version, task).Run(nullptr);
+}
+
+Result<Receipt> Replay(const fs::path& model, const Receipt& receipt, const ConvertTarget& target,
+                       std::string_view tool_version, const Task& task) {
+  const ConvertRequest request = HM_TRY(ConvertRequest::FromParameters(receipt.request));
+  return Converter(model, request, target, tool_version, task).Run(&receipt);
+}
+
+}  // namespace hallmark
