@@ -3,9 +3,11 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "src/kernels/blocks.h"
 
@@ -68,94 +70,109 @@ inline int Truncated(float value) {
   return std::numeric_limits<int>::min();
 }
 
-// Levels to the fields of blocks.h, a byte a level to begin with.
+// Half of 2^(e - 127), since kFp4Levels are doubled.
+inline float HalfE8m0(std::uint32_t e) {
+  return std::bit_cast<float>(e < 2 ? 0x00200000u << e : (e - 1) << 23);
+}
 
-// The low nibbles of 32 levels.
-inline void PackHalved(const std::uint8_t* levels, std::uint8_t* qs) {
-  for (int j = 0; j < 16; ++j) {
-    qs[j] = static_cast<std::uint8_t>((levels[j] & 15) | levels[j + 16] << 4);
+// The exponent for the largest of a block's magnitudes: two less than its own, since the largest
+// level is six. Below the range it wraps around, as ggml's does.
+inline std::uint8_t ExponentOfMxfp4(float largest) {
+  if (!(largest > 0)) return 0;
+  return static_cast<std::uint8_t>(Truncated(std::floor(std::log2(largest)) - 2 + 127));
+}
+
+// Levels, a byte each, to the fields of blocks.h: eight at once.
+
+inline std::uint64_t EightAt(const std::uint8_t* bytes) {
+  std::uint64_t word;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+inline void PutEight(std::uint64_t word, std::uint8_t* bytes) {
+  std::memcpy(bytes, &word, sizeof word);
+}
+// `number` in each of eight bytes.
+constexpr std::uint64_t Eight(std::uint64_t number) { return number * 0x0101010101010101; }
+
+// The low nibbles of 2 * kBytes levels, first half low.
+template <int kBytes>
+void PackNibbles(const std::uint8_t* levels, std::uint8_t* qs) {
+  for (int j = 0; j < kBytes; j += 8) {
+    const std::uint64_t low = EightAt(levels + j) & Eight(15);
+    PutEight(low | (EightAt(levels + kBytes + j) & Eight(15)) << 4, qs + j);
   }
 }
 
 // Bit 4 of 32 levels.
 inline U32 PackFifthBits(const std::uint8_t* levels) {
-  std::uint32_t bits = 0;
-  for (int j = 0; j < 32; ++j) bits |= static_cast<std::uint32_t>(levels[j] >> 4 & 1) << j;
   U32 packed;
-  std::memcpy(packed.bytes, &bits, sizeof bits);
+  for (int j = 0; j < 4; ++j) {
+    const std::uint64_t ones = EightAt(levels + 8 * j) >> 4 & Eight(1);
+    packed.bytes[j] = static_cast<std::uint8_t>(ones * 0x0102040810204080 >> 56);
+  }
   return packed;
 }
 
-// 256 levels of two bits.
-inline void PackTwoBits(const std::uint8_t* levels, std::uint8_t* qs) {
+// Bits kShift and kShift + 1 of 256 levels.
+template <int kShift>
+void PackTwoBits(const std::uint8_t* levels, std::uint8_t* qs) {
   for (int half = 0; half < 2; ++half, levels += 128, qs += 32) {
-    for (int j = 0; j < 32; ++j) {
-      qs[j] = static_cast<std::uint8_t>(levels[j] | levels[j + 32] << 2 | levels[j + 64] << 4 |
-                                        levels[j + 96] << 6);
+    for (int j = 0; j < 32; j += 8) {
+      std::uint64_t bits = 0;
+      for (int k = 0; k < 4; ++k) {
+        bits |= (EightAt(levels + 32 * k + j) >> kShift & Eight(3)) << 2 * k;
+      }
+      PutEight(bits, qs + j);
     }
   }
 }
 
-// The low nibbles of 256 levels.
-inline void PackKNibbles(const std::uint8_t* levels, std::uint8_t* qs) {
-  for (int group = 0; group < 4; ++group, levels += 64, qs += 32) {
-    for (int j = 0; j < 32; ++j) {
-      qs[j] = static_cast<std::uint8_t>((levels[j] & 15) | levels[j + 32] << 4);
-    }
-  }
-}
-
-// Bit `kBit` of 256 levels, that of value 32k + j to bit k of byte j.
+// Bit kBit of 256 levels, that of value 32k + j to bit k of byte j.
 template <int kBit>
-void PackHighBits(const std::uint8_t* levels, std::uint8_t (&bits)[32]) {
-  for (int j = 0; j < 32; ++j) bits[j] = 0;
-  for (int k = 0; k < 8; ++k) {
-    for (int j = 0; j < 32; ++j) {
-      bits[j] = static_cast<std::uint8_t>(bits[j] | (levels[32 * k + j] >> kBit & 1) << k);
-    }
+void PackHighBits(const std::uint8_t* levels, std::uint8_t* qh) {
+  for (int j = 0; j < 32; j += 8) {
+    std::uint64_t bits = 0;
+    for (int k = 0; k < 8; ++k) bits |= (EightAt(levels + 32 * k + j) >> kBit & Eight(1)) << k;
+    PutEight(bits, qh + j);
   }
 }
 
-inline void PackLevels(const std::uint8_t* levels, BlockQ4_0& block) {
-  PackHalved(levels, block.qs);
+// `count` bytes of `trits` levels each, first level highest: ceil(256 / 243 * five trits).
+inline void PackTrits(const std::uint8_t* levels, int count, int trits, std::uint8_t* qs) {
+  for (int j = 0; j < count; ++j) {
+    unsigned q = 0;
+    for (int n = 0; n < 5; ++n) q = q * 3 + (n < trits ? levels[j + n * count] : 0);
+    qs[j] = static_cast<std::uint8_t>(((q & 255) * 256 + 242) / 243);
+  }
 }
-inline void PackLevels(const std::uint8_t* levels, BlockQ4_1& block) {
-  PackHalved(levels, block.qs);
-}
-inline void PackLevels(const std::uint8_t* levels, BlockQ5_0& block) {
-  PackHalved(levels, block.qs);
-  block.qh = PackFifthBits(levels);
-}
-inline void PackLevels(const std::uint8_t* levels, BlockQ5_1& block) {
-  PackHalved(levels, block.qs);
-  block.qh = PackFifthBits(levels);
-}
-inline void PackLevels(const std::uint8_t* levels, BlockQ2_K& block) {
-  PackTwoBits(levels, block.qs);
-}
-// Levels 0..7.
-inline void PackLevels(const std::uint8_t* levels, BlockQ3_K& block) {
-  std::uint8_t low[256];
-  for (int i = 0; i < 256; ++i) low[i] = levels[i] & 3;
-  PackTwoBits(low, block.qs);
-  PackHighBits<2>(levels, block.hmask);
-}
-inline void PackLevels(const std::uint8_t* levels, BlockQ4_K& block) {
-  PackKNibbles(levels, block.qs);
-}
-inline void PackLevels(const std::uint8_t* levels, BlockQ5_K& block) {
-  PackKNibbles(levels, block.qs);
-  PackHighBits<4>(levels, block.qh);
-}
-// Levels 0..63.
-inline void PackLevels(const std::uint8_t* levels, BlockQ6_K& block) {
-  std::uint8_t high[256];
-  for (int i = 0; i < 256; ++i) high[i] = levels[i] >> 4;
-  PackTwoBits(high, block.qh);
-  for (int half = 0; half < 2; ++half, levels += 128) {
-    for (int j = 0; j < 64; ++j) {
-      block.ql[64 * half + j] = static_cast<std::uint8_t>((levels[j] & 15) | levels[j + 64] << 4);
+
+template <typename Block>
+void PackLevels(const std::uint8_t* levels, Block& block) {
+  using B = Block;
+  if constexpr (std::is_same_v<B, BlockQ2_K> || std::is_same_v<B, BlockTq2_0>) {
+    PackTwoBits<0>(levels, block.qs);
+  } else if constexpr (std::is_same_v<B, BlockQ3_K>) {
+    PackTwoBits<0>(levels, block.qs);
+    PackHighBits<2>(levels, block.hmask);
+  } else if constexpr (std::is_same_v<B, BlockQ6_K>) {
+    PackTwoBits<4>(levels, block.qh);
+    for (int half = 0; half < 2; ++half) {
+      PackNibbles<64>(levels + 128 * half, block.ql + 64 * half);
     }
+  } else if constexpr (std::is_same_v<B, BlockTq1_0>) {
+    PackTrits(levels, 32, 5, block.qs);
+    PackTrits(levels + 160, 16, 5, block.qs + 32);
+    PackTrits(levels + 240, 4, 4, block.qh);
+  } else if constexpr (std::is_same_v<B, BlockQ4_K> || std::is_same_v<B, BlockQ5_K>) {
+    for (int i = 0; i < 4; ++i) PackNibbles<32>(levels + 64 * i, block.qs + 32 * i);
+    if constexpr (std::is_same_v<B, BlockQ5_K>) PackHighBits<4>(levels, block.qh);
+  } else {
+    static_assert(kBlockValues<B> % 32 == 0 && sizeof block.qs == kBlockValues<B> / 2);
+    for (std::size_t i = 0; i < kBlockValues<B>; i += 32) {
+      PackNibbles<16>(levels + i, block.qs + i / 2);
+    }
+    if constexpr (requires { block.qh; }) block.qh = PackFifthBits(levels);
   }
 }
 

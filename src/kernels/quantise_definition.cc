@@ -187,10 +187,14 @@ void WeighIq4(const BlockInput& input, float mean_square, int group, float* weig
   }
 }
 
-void SetIq4Levels(const float* values, float inverse, std::uint8_t* qs) {
-  std::uint8_t levels[32];
-  for (int i = 0; i < 32; ++i) levels[i] = Byte(IndexOfNearestIq4Level(inverse * values[i]));
-  PackHalved(levels, qs);
+// The levels of each group of 32 values.
+template <typename Block>
+void SetIq4Levels(const float* values, const float* inverses, Block& block) {
+  std::uint8_t levels[kBlockValues<Block>];
+  for (std::size_t i = 0; i < kBlockValues<Block>; ++i) {
+    levels[i] = Byte(IndexOfNearestIq4Level(inverses[i / 32] * values[i]));
+  }
+  PackLevels(levels, block);
 }
 
 // -1, 0 and 1 as 0, 1 and 2; what does not fit as ggml has it.
@@ -199,21 +203,16 @@ std::uint8_t Trit(float value) {
   return static_cast<std::uint8_t>(std::lround(value) + 1);
 }
 
-// `count` bytes of `trits` values each, first value highest. A byte holds ceil(256 / 243 * trits).
-const float* SetTrits(const float* values, float inverse, int count, int trits,
-                      std::uint8_t* bytes) {
-  for (int j = 0; j < count; ++j) {
-    std::uint8_t q = 0;
-    for (int n = 0; n < 5; ++n) {
-      q = Byte(q * 3 + (n < trits ? Trit(values[j + n * count] * inverse) : 0));
-    }
-    bytes[j] = Byte((q * 256 + 242) / 243);
-  }
-  return values + count * trits;
+// TQ1_0 and TQ2_0.
+template <typename Block>
+void DefineTernary(const BlockInput& input, Block& block) {
+  const float d = LargestMagnitude(input.values, 256);
+  const float inverse = InverseOr0(d);
+  std::uint8_t levels[256];
+  for (int i = 0; i < 256; ++i) levels[i] = Trit(input.values[i] * inverse);
+  block.d = ToF16(d);
+  PackLevels(levels, block);
 }
-
-// Half of 2^(e - 127), since kFp4Levels are doubled.
-float HalfE8m0(std::uint8_t e) { return std::ldexp(1.0f, e - 128); }
 
 int IndexOfNearestFp4Level(float value, float scale) {
   int nearest = 0;
@@ -324,62 +323,33 @@ void DefineBlock(const BlockInput& input, BlockQ6_K& block) {
 }
 
 void DefineBlock(const BlockInput& input, BlockIq4Nl& block) {
-  float weights[32];
+  float weights[32], inverse;
   WeighIq4(input, SumOfSquares(input.values, 32) * (2.0f / 32), 0, weights);
   const float scale = FitIq4(input.values, weights);
-  block.d = ToF16(scale);
-  SetIq4Levels(input.values, InverseOr0(scale), block.qs);
+  RoundScales({&scale, nullptr, nullptr}, block, &inverse);
+  SetIq4Levels(input.values, &inverse, block);
 }
 
 void DefineBlock(const BlockInput& input, BlockIq4Xs& block) {
-  float weights[32], scales[8];
+  float weights[32], scales[8], inverses[8];
   const float mean_square = SumOfSquares(input.values, 256) * (2.0f / 256);
   for (int group = 0; group < 8; ++group) {
     WeighIq4(input, mean_square, group, weights);
     scales[group] = FitIq4(input.values + 32 * group, weights);
   }
-  const float d = -ValueOfLargestMagnitude(8, scales) / 32;
-  const float inverse = InverseOr0(d);
-  block.d = ToF16(d);
-  unsigned high = 0;
-  std::memset(block.scales_l, 0, sizeof block.scales_l);
-  for (int group = 0; group < 8; ++group) {
-    const int scale = std::max(-32, std::min(31, NearestInt(inverse * scales[group])));
-    SetIq4Levels(input.values + 32 * group, InverseOr0(d * static_cast<float>(scale)),
-                 block.qs + 16 * group);
-    const int packed = scale + 32;
-    block.scales_l[group / 2] = Byte(block.scales_l[group / 2] | (packed & 15) << group % 2 * 4);
-    high |= static_cast<unsigned>(packed >> 4) << 2 * group;
-  }
-  block.scales_h = {{Byte(static_cast<int>(high & 255)), Byte(static_cast<int>(high >> 8))}};
+  RoundScales({scales, nullptr, nullptr}, block, inverses);
+  SetIq4Levels(input.values, inverses, block);
 }
 
-void DefineBlock(const BlockInput& input, BlockTq1_0& block) {
-  const float d = LargestMagnitude(input.values, 256);
-  const float inverse = InverseOr0(d);
-  block.d = ToF16(d);
-  const float* values = SetTrits(input.values, inverse, 32, 5, block.qs);
-  values = SetTrits(values, inverse, 16, 5, block.qs + 32);
-  SetTrits(values, inverse, 4, 4, block.qh);
-}
-
-void DefineBlock(const BlockInput& input, BlockTq2_0& block) {
-  const float d = LargestMagnitude(input.values, 256);
-  const float inverse = InverseOr0(d);
-  block.d = ToF16(d);
-  std::uint8_t levels[256];
-  for (int i = 0; i < 256; ++i) levels[i] = Trit(input.values[i] * inverse) & 3;
-  PackTwoBits(levels, block.qs);
-}
+void DefineBlock(const BlockInput& input, BlockTq1_0& block) { DefineTernary(input, block); }
+void DefineBlock(const BlockInput& input, BlockTq2_0& block) { DefineTernary(input, block); }
 
 void DefineBlock(const BlockInput& input, BlockMxfp4& block) {
-  const float largest = std::fabs(ValueOfLargestMagnitude(32, input.values));
-  // Two less, since the largest level is six: its exponent is two.
-  block.e = largest > 0 ? Byte(Truncated(std::floor(std::log2(largest)) - 2 + 127)) : 0;
+  block.e = ExponentOfMxfp4(std::fabs(ValueOfLargestMagnitude(32, input.values)));
   const float scale = HalfE8m0(block.e);
   std::uint8_t levels[32];
   for (int i = 0; i < 32; ++i) levels[i] = Byte(IndexOfNearestFp4Level(input.values[i], scale));
-  PackHalved(levels, block.qs);
+  PackLevels(levels, block);
 }
 
 }  // namespace hallmark

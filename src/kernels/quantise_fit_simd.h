@@ -13,6 +13,7 @@
 #include <cstring>
 #include <limits>
 
+#include "src/kernels/codebooks.h"
 #include "src/kernels/quantise_arithmetic.h"
 #include "src/kernels/quantise_fit.h"
 
@@ -314,6 +315,59 @@ HWY_INLINE void FitSignedByDescent(const Table<kRows>& values, int most, std::si
   StoreSigned(largest, scale, inverse, zero, false, column, fits);
 }
 
+// The nearest of kIq4Levels, the larger of two: the sum of the steps whose middle is not above.
+HWY_INLINE Vec NearestIq4Level(Vec value) {
+  Vec level = Constant(kIq4Levels[0]);
+  for (int i = 1; i < 16; ++i) {
+    const auto below = static_cast<float>(kIq4Levels[i - 1]),
+               above = static_cast<float>(kIq4Levels[i]);
+    const Mask passed = hn::Ge(value, Constant(0.5f * (below + above)));
+    level = hn::Add(level, hn::IfThenElseZero(passed, Constant(above - below)));
+  }
+  return level;
+}
+// Its index.
+HWY_INLINE hn::Vec<Ints> IndexOfNearestIq4Level(Vec value) {
+  const Ints ints;
+  auto index = hn::Zero(ints);
+  for (int i = 1; i < 16; ++i) {
+    const float middle = 0.5f * static_cast<float>(kIq4Levels[i - 1] + kIq4Levels[i]);
+    const Mask passed = hn::Ge(value, Constant(middle));
+    index = hn::Sub(index, hn::BitCast(ints, hn::VecFromMask(Floats(), passed)));
+  }
+  return index;
+}
+
+HWY_INLINE void FitIq4(const Table<32>& values, const Table<32>& weights, std::size_t column,
+                       Fits& fits) {
+  const Floats floats;
+  const Vec zero = hn::Zero(floats);
+  const Largest largest = ValueOfLargestMagnitude(values, column);
+  Vec sum_xq = zero, sum_q2 = zero;
+  const auto sum = [&](Vec inverse) HWY_ATTR {
+    sum_xq = sum_q2 = zero;
+    for (int k = 0; k < 32; ++k) {
+      const Vec x = At(values.row[k], column), w = At(weights.row[k], column);
+      const Vec q = NearestIq4Level(hn::Mul(inverse, x));
+      const Vec wq = hn::Mul(w, q);
+      sum_xq = hn::Add(sum_xq, hn::Mul(wq, x));
+      sum_q2 = hn::Add(sum_q2, hn::Mul(wq, q));
+    }
+  };
+  sum(hn::Div(Constant(1), hn::Div(hn::Neg(largest.value), Constant(kIq4Levels[0]))));
+  Vec scale = hn::IfThenElseZero(hn::Gt(sum_q2, zero), hn::Div(sum_xq, sum_q2));
+  Vec best = hn::Mul(scale, sum_xq);
+  for (int step = -7; step <= 7; ++step) {
+    sum(hn::Div(Constant(static_cast<float>(step + kIq4Levels[0])), largest.value));
+    const Mask better =
+        hn::And(hn::Gt(sum_q2, zero), hn::Gt(hn::Mul(sum_xq, sum_xq), hn::Mul(best, sum_q2)));
+    const Vec this_scale = hn::Div(sum_xq, sum_q2);
+    scale = hn::IfThenElse(better, this_scale, scale);
+    best = hn::IfThenElse(better, hn::Mul(this_scale, sum_xq), best);
+  }
+  StoreSigned(largest, scale, zero, zero, true, column, fits);
+}
+
 // Levels of kRows values for each group, first to last.
 template <int kRows>
 using Levels = std::uint8_t[kColumns][kRows];
@@ -353,6 +407,19 @@ HWY_INLINE void SetLevels(const Table<kRows>& values, const Row& scales, const R
       levels[j] = hn::Sub(level, least_level);
     }
     StoreLevels<kRows>(levels, k, column, out);
+  }
+}
+
+// The same of kIq4Levels.
+HWY_INLINE void SetIq4Levels(const Table<32>& values, const Row& inverses, std::size_t column,
+                             Levels<32>& out) {
+  const Vec inverse = At(inverses.column, column);
+  for (int k = 0; k < 32; k += 4) {
+    hn::Vec<Ints> levels[4];
+    for (int j = 0; j < 4; ++j) {
+      levels[j] = IndexOfNearestIq4Level(hn::Mul(inverse, At(values.row[k + j], column)));
+    }
+    StoreLevels<32>(levels, k, column, out);
   }
 }
 

@@ -105,6 +105,28 @@ void RoundScales(const GroupFits& fits, BlockQ6_K& block, float* scales, float* 
   std::fill_n(minima, 16, 0.0f);
 }
 
+void RoundScales(const GroupFits& fits, BlockIq4Nl& block, float* inverses) {
+  block.d = ToF16(*fits.scales);
+  *inverses = *fits.scales != 0 ? 1 / *fits.scales : 0;
+}
+
+void RoundScales(const GroupFits& fits, BlockIq4Xs& block, float* inverses) {
+  const float d = -ValueOfLargestMagnitude(8, fits.scales) / 32;
+  const float inverse = d != 0 ? 1 / d : 0;
+  block.d = ToF16(d);
+  std::uint32_t low = 0, high = 0;
+  for (int i = 0; i < 8; ++i) {
+    const int scale = std::max(-32, std::min(31, NearestInt(inverse * fits.scales[i])));
+    const float rounded = d * static_cast<float>(scale);  // not of the f16
+    inverses[i] = rounded != 0 ? 1 / rounded : 0;
+    const auto packed = static_cast<std::uint32_t>(scale + 32);
+    low |= (packed & 15) << 4 * i;
+    high |= packed >> 4 << 2 * i;
+  }
+  std::memcpy(block.scales_l, &low, sizeof block.scales_l);
+  std::memcpy(block.scales_h.bytes, &high, sizeof block.scales_h.bytes);
+}
+
 bool ScalesAreNothing(const float* scales) {
   return std::fabs(ValueOfLargestMagnitude(16, scales)) < kSmallestGroup;
 }

@@ -21,6 +21,10 @@ void RoundScales(const GroupFits& fits, BlockQ4_K& block, float* scales, float* 
 void RoundScales(const GroupFits& fits, BlockQ5_K& block, float* scales, float* minima);
 void RoundScales(const GroupFits& fits, BlockQ6_K& block, float* scales, float* minima);
 
+// The same of the types whose levels are a table's: what values are multiplied by to find theirs.
+void RoundScales(const GroupFits& fits, BlockIq4Nl& block, float* inverses);
+void RoundScales(const GroupFits& fits, BlockIq4Xs& block, float* inverses);
+
 // Whether a q6_k block of these scales is zeros and nothing else.
 bool ScalesAreNothing(const float* scales);
 

@@ -1,6 +1,7 @@
 #include "src/kernels/quantise_simd.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "src/base/error.h"
@@ -15,6 +16,7 @@
 #include <hwy/foreach_target.h>  // compiles this file once for each target
 #include <hwy/highway.h>
 
+#include "src/kernels/quantise_extremes_simd.h"
 #include "src/kernels/quantise_fit_simd.h"
 
 // A batch is the blocks of sixteen groups of values that have a scale each. What the vectors do not
@@ -47,6 +49,8 @@ LevelsOf<16, -4, 3> Plan(const BlockQ3_K&);
 LevelsOf<32, 0, 15> Plan(const BlockQ4_K&);
 LevelsOf<32, 0, 31> Plan(const BlockQ5_K&);
 LevelsOf<16, -32, 31> Plan(const BlockQ6_K&);
+LevelsOf<32, 0, 15> Plan(const BlockIq4Nl&);
+LevelsOf<32, 0, 15> Plan(const BlockIq4Xs&);
 
 template <typename Block>
 using PlanOf = decltype(Plan(std::declval<Block>()));
@@ -56,6 +60,9 @@ template <typename Block>
 constexpr std::size_t kBatch = kColumns / kGroups<Block>;
 template <typename Block, typename... Others>
 constexpr bool kIs = (std::is_same_v<Block, Others> || ...);
+
+template <typename Block>
+constexpr bool kHasTable = kIs<Block, BlockIq4Nl, BlockIq4Xs>;  // its levels are kIq4Levels
 
 template <typename Block>
 using TableOf = Table<PlanOf<Block>::kGroup>;
@@ -79,7 +86,10 @@ HWY_INLINE void WeighByImportance(const BlockInput (&inputs)[kBatch<Block>],
   Row mean_squares;
   for (std::size_t i = 0; i < kBatch<Block>; ++i) {
     float mean_square = inputs[i].mean_square;
-    if constexpr (kBlockValues<Block> == 256) {
+    constexpr std::size_t kValues = kBlockValues<Block>;
+    if constexpr (kHasTable<Block>) {
+      mean_square = SumOfSquares(inputs[i].values, kValues) * (2.0f / kValues);
+    } else if constexpr (kValues == 256) {
       mean_square = (kIs<Block, BlockQ2_K> ? 1 : 2) * SumOfSquares(inputs[i].values, 256) / 256;
     }
     std::fill_n(mean_squares.column + i * kGroups<Block>, kGroups<Block>, mean_square);
@@ -124,7 +134,9 @@ HWY_INLINE void Fit(const TableOf<Block>& values, const TableOf<Block>& weights,
                     Fits& fits) {
   using Plan = PlanOf<Block>;
   for (std::size_t column = 0; column < kColumns; column += hn::Lanes(Floats())) {
-    if constexpr (Plan::kLeast == 0) {
+    if constexpr (kHasTable<Block>) {
+      FitIq4(values, weights, column, fits);
+    } else if constexpr (Plan::kLeast == 0) {
       constexpr const ScaleTries& kTries = kIs<Block, BlockQ2_K>   ? kTriesQ2K
                                            : kIs<Block, BlockQ4_K> ? kTriesQ4K
                                                                    : kTriesQ5K;
@@ -170,19 +182,29 @@ HWY_INLINE void QuantiseByFit(const BlockInput (&inputs)[kBatch<Block>], std::si
   for (std::size_t i = 0; i < kBatch<Block>; ++i) {
     const std::size_t at = i * kGroups<Block>;
     Block unused;
-    RoundScales({fits.scale.column + at, fits.minimum.column + at,
-                 by_importance ? fits.weight_sum.column + at : nullptr},
-                i < count ? blocks[i] : unused, scales.column + at, minima.column + at);
+    Block& block = i < count ? blocks[i] : unused;
+    const GroupFits found = {fits.scale.column + at, fits.minimum.column + at,
+                             by_importance ? fits.weight_sum.column + at : nullptr};
+    if constexpr (kHasTable<Block>) {
+      RoundScales(found, block, scales.column + at);
+    } else {
+      RoundScales(found, block, scales.column + at, minima.column + at);
+    }
   }
   Levels<Plan::kGroup> levels;
   for (std::size_t column = 0; column < kColumns; column += hn::Lanes(Floats())) {
-    SetLevels(values, scales, minima, fits, Plan::kLeast, Plan::kMost, column, levels);
+    if constexpr (kHasTable<Block>) {
+      SetIq4Levels(values, scales, column, levels);
+    } else {
+      SetLevels(values, scales, minima, fits, Plan::kLeast, Plan::kMost, column, levels);
+    }
   }
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t at = i * kGroups<Block>;
     bool sound = true;
     for (std::size_t j = at; j < at + kGroups<Block>; ++j) {
-      sound = sound && fits.sound[j] && (fits.levels_known[j] || scales.column[j] != 0);
+      sound = sound && fits.sound[j] && (fits.levels_known[j] || scales.column[j] != 0) &&
+              std::isfinite(scales.column[j]);
     }
     if (!sound) {
       DefineBlock(inputs[i], blocks[i]);
@@ -194,119 +216,73 @@ HWY_INLINE void QuantiseByFit(const BlockInput (&inputs)[kBatch<Block>], std::si
   }
 }
 
-// Numbers from zero to 2^22 without their fractions.
-HWY_INLINE hn::Vec<Ints> Truncated(Vec value) { return hn::ConvertTo(Ints(), value); }
-
-// Q4_0, Q4_1, Q5_0 and Q5_1 without importance: scale and minimum come from the extremes alone.
-template <typename Block>
-HWY_INLINE void QuantiseByExtremes(const BlockInput (&inputs)[kBatch<Block>], std::size_t count,
-                                   Block* blocks) {
-  using Plan = PlanOf<Block>;
-  const Floats floats;
-  const Vec zero = hn::Zero(floats);
-  TableOf<Block> values;
-  LoadBatch<Block>(inputs, &BlockInput::values, values);
-  Levels<32> levels;
-  Row scales, minima;
-  bool sound[kColumns];
-  for (std::size_t column = 0; column < kColumns; column += hn::Lanes(floats)) {
-    Vec scale, base = zero;
-    Mask finite = hn::Eq(zero, zero);
-    if constexpr (Plan::kLeast == 0) {
-      base = Constant(std::numeric_limits<float>::max());
-      Vec maximum = hn::Neg(base);
-      for (int k = 0; k < 32; ++k) {
-        const Vec x = At(values.row[k], column);
-        base = hn::IfThenElse(hn::Lt(x, base), x, base);
-        maximum = hn::IfThenElse(hn::Gt(x, maximum), x, maximum);
-        finite = hn::And(finite, Finite(x));
-      }
-      scale = hn::Div(hn::Sub(maximum, base), Constant(Plan::kMost));
-    } else {
-      const Largest largest = ValueOfLargestMagnitude(values, column);
-      finite = largest.finite;
-      scale = hn::Div(largest.value, Constant(Plan::kLeast));
-    }
-    const Vec inverse = hn::IfThenZeroElse(hn::Eq(scale, zero), hn::Div(Constant(1), scale));
-    finite = hn::And(finite, Finite(inverse));
-    const Vec half = Constant(0.5f - Plan::kLeast);
-    const auto most_level = hn::Set(Ints(), Plan::kMost - Plan::kLeast);
-    for (int k = 0; k < 32; k += 4) {
-      hn::Vec<Ints> rows[4];
-      for (int j = 0; j < 4; ++j) {
-        Vec x = At(values.row[k + j], column);
-        if constexpr (Plan::kLeast == 0) x = hn::Sub(x, base);
-        rows[j] = hn::Min(Truncated(hn::Add(hn::Mul(x, inverse), half)), most_level);
-      }
-      StoreLevels<32>(rows, k, column, levels);
-    }
-    hn::Store(scale, floats, scales.column + column);
-    hn::Store(base, floats, minima.column + column);
-    StoreFlags(finite, sound + column);
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!sound[i]) {
-      DefineBlock(inputs[i], blocks[i]);
-      continue;
-    }
-    blocks[i].d = ToF16(scales.column[i]);
-    if constexpr (requires { blocks[i].m; }) blocks[i].m = ToF16(minima.column[i]);
-    PackLevels(levels[i], blocks[i]);
-  }
-}
-
-template <typename Block>
-HWY_INLINE void QuantiseBatch(const BlockInput (&inputs)[kBatch<Block>], std::size_t count,
-                              Block* blocks) {
-  if constexpr (kBlockValues<Block> == 32) {
-    if (inputs[0].importance == nullptr) return QuantiseByExtremes(inputs, count, blocks);
-  }
-  QuantiseByFit(inputs, count, blocks);
-}
-
-struct InBatches {
+// All rows, and where the blocks go.
+struct Rows {
   std::span<const float> values;
-  std::size_t row_length;
+  std::size_t length;
   std::span<const float> importance;
-  MutableByteSpan blocks;
-  bool& finite;
+  std::byte* blocks;
+  bool finite = true;  // the scales of the blocks so far
+};
+
+struct ByFit {
+  Rows& rows;
 
   template <typename Block>
   void operator()() const {
     constexpr std::size_t kValues = kBlockValues<Block>;
-    const bool by_row = !importance.empty() && kValues == 32;
-    auto* const all = reinterpret_cast<Block*>(blocks.data());
-    const std::size_t count = values.size() / kValues, row_blocks = row_length / kValues;
+    auto* const blocks = reinterpret_cast<Block*>(rows.blocks);
+    const std::size_t count = rows.values.size() / kValues, in_row = rows.length / kValues;
+    const bool by_row = kValues == 32 && !kHasTable<Block> && !rows.importance.empty();
     float mean_square = 0;
     for (std::size_t begin = 0; begin < count; begin += kBatch<Block>) {
       const std::size_t size = std::min(kBatch<Block>, count - begin);
       BlockInput inputs[kBatch<Block>];
       for (std::size_t i = 0; i < size; ++i) {
-        const std::size_t index = begin + i, in_row = index % row_blocks;
-        const float* const x = values.data() + index * kValues;
-        if (by_row && in_row == 0) mean_square = RowMeanSquare(x, row_length);
-        inputs[i] = {x, importance.empty() ? nullptr : importance.data() + in_row * kValues,
+        const std::size_t place = (begin + i) % in_row;
+        const float* const x = rows.values.data() + (begin + i) * kValues;
+        if (by_row && place == 0) mean_square = RowMeanSquare(x, rows.length);
+        inputs[i] = {x,
+                     rows.importance.empty() ? nullptr : rows.importance.data() + place * kValues,
                      mean_square};
       }
       std::fill(inputs + size, inputs + kBatch<Block>, inputs[0]);
-      QuantiseBatch<Block>(inputs, size, all + begin);
+      QuantiseByFit(inputs, size, blocks + begin);
       for (std::size_t i = 0; i < size; ++i) {
-        finite = finite && ScalesAreFinite(all[begin + i]);
+        rows.finite = rows.finite && ScalesAreFinite(blocks[begin + i]);
       }
     }
   }
 };
 
-using FastBlocks = BlockList<BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ2_K, BlockQ3_K,
-                             BlockQ4_K, BlockQ5_K, BlockQ6_K>;
+struct ByExtremes {
+  Rows& rows;
+
+  template <typename Block>
+  void operator()() const {
+    constexpr std::size_t kValues = kBlockValues<Block>;
+    auto* const blocks = reinterpret_cast<Block*>(rows.blocks);
+    for (std::size_t i = 0; i < rows.values.size() / kValues; ++i) {
+      const float* const x = rows.values.data() + i * kValues;
+      if (!QuantiseByExtremes(x, blocks[i])) DefineBlock({x, nullptr, 0}, blocks[i]);
+      rows.finite = rows.finite && ScalesAreFinite(blocks[i]);
+    }
+  }
+};
+
+using FittedBlocks = BlockList<BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ2_K, BlockQ3_K,
+                               BlockQ4_K, BlockQ5_K, BlockQ6_K, BlockIq4Nl, BlockIq4Xs>;
+using BlocksOfExtremes = BlockList<BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0,
+                                   BlockTq1_0, BlockTq2_0, BlockMxfp4>;
 
 bool QuantiseBlocks(Dtype dtype, std::span<const float> values, std::size_t row_length,
                     std::span<const float> importance, MutableByteSpan blocks) {
-  bool finite = true;
-  if (FastBlocks::Visit(dtype, InBatches{values, row_length, importance, blocks, finite})) {
-    return finite;
-  }
-  return QuantiseByDefinition(dtype, values, row_length, importance, blocks);
+  Rows rows = {values, row_length, importance, blocks.data()};
+  // Those of both lists are fitted only by importance.
+  const bool done = importance.empty() && BlocksOfExtremes::Visit(dtype, ByExtremes{rows});
+  HM_CHECK(done || FittedBlocks::Visit(dtype, ByFit{rows}) ||
+           BlocksOfExtremes::Visit(dtype, ByExtremes{rows}));
+  return rows.finite;
 }
 
 #endif
