@@ -3,8 +3,10 @@
 #include <random>
 
 #include "formats/gguf_writer.h"
+#include "formats/npz_writer.h"
 #include "formats/registry.h"
 #include "formats/safetensors_writer.h"
+#include "formats/zip.h"
 #include "tests/support/expected.h"
 #include "tests/support/laid_out.h"
 #include "tests/support/test_support.h"
@@ -71,6 +73,32 @@ TEST(WritersVectors, LayGgufOutAsLlamaCppDoes) {
     ++compared;
   }
   EXPECT_GE(compared, 20u);
+}
+
+// numpy writes its archives as a stream, so only what the entries hold is the same.
+TEST(WritersVectors, LayArraysOutAsNumpyDoes) {
+  const std::string original = ReadFixture("npz/model-f32.npz");
+  const auto file = TestFile(original);
+  const auto reader = OpenContainer(*file);
+  ASSERT_TRUE(Ok(reader));
+  const ReadTensors all = ReadAll(**reader);
+  const auto theirs = ZipArchive::Open(*file);
+  ASSERT_TRUE(Ok(theirs));
+
+  const auto layout = LayOutNpz(all.tensors);
+
+  ASSERT_TRUE(Ok(layout));
+  const auto written = TestFile(FillLayout(*layout, all.payloads));
+  const auto ours = ZipArchive::Open(*written);
+  ASSERT_TRUE(Ok(ours));
+  ASSERT_EQ(ours->Entries().size(), theirs->Entries().size());
+  for (std::size_t i = 0; i < ours->Entries().size(); ++i) {
+    EXPECT_EQ(ours->Entries()[i].name, theirs->Entries()[i].name);
+    EXPECT_EQ(ours->Entries()[i].crc32, theirs->Entries()[i].crc32);
+    const auto our_bytes = ours->ReadWhole(ours->Entries()[i], 1 << 30);
+    ASSERT_TRUE(Ok(our_bytes));
+    EXPECT_EQ(*our_bytes, *theirs->ReadWhole(theirs->Entries()[i], 1 << 30));
+  }
 }
 
 }  // namespace

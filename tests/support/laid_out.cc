@@ -20,10 +20,38 @@ void Place(std::string_view bytes, std::uint64_t offset, std::string& text,
   bytes.copy(text.data() + offset, bytes.size());
 }
 
+class LaidOutFile final : public File {
+ public:
+  explicit LaidOutFile(FileLayout layout) : layout_(std::move(layout)) {}
+
+  std::uint64_t Size() const override { return layout_.size; }
+  const std::string& Name() const override { return name_; }
+  FileStamp Stamp() const override { return {}; }
+  Result<void> CheckUnchanged() const override { return {}; }
+  Result<void> Read(std::uint64_t offset, MutableByteSpan out) const override {
+    std::ranges::fill(out, std::byte{0});
+    for (const FileLayout::Literal& literal : layout_.literals) {
+      const std::uint64_t begin = std::max(offset, literal.offset);
+      const std::uint64_t end =
+          std::min(offset + out.size(), literal.offset + literal.bytes.size());
+      if (begin >= end) continue;
+      std::ranges::copy(ByteSpan(literal.bytes).subspan(begin - literal.offset, end - begin),
+                        out.begin() + static_cast<std::ptrdiff_t>(begin - offset));
+    }
+    return {};
+  }
+
+ private:
+  FileLayout layout_;
+  std::string name_ = "zeros.bin";
+};
+
 bool IsInLiteral(const FileLayout& layout, ByteRange range) {
-  return std::ranges::any_of(layout.literals, [&](const FileLayout::Literal& literal) {
-    return literal.offset <= range.offset && range.End() <= literal.offset + literal.bytes.size();
-  });
+  const auto after =
+      std::ranges::upper_bound(layout.literals, range.offset, {}, &FileLayout::Literal::offset);
+  if (after == layout.literals.begin()) return false;
+  const FileLayout::Literal& literal = *std::prev(after);
+  return range.End() <= literal.offset + literal.bytes.size();
 }
 
 }  // namespace
@@ -55,6 +83,10 @@ std::string FillLayout(const FileLayout& layout, std::span<const std::string> pa
     text.replace(checksum.offset, 4, Le32(static_cast<std::uint32_t>(crc)));
   }
   return text;
+}
+
+std::unique_ptr<File> FileOfZeros(FileLayout layout) {
+  return std::make_unique<LaidOutFile>(std::move(layout));
 }
 
 ReadTensors ReadAll(const ModelReader& reader) {

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "formats/file_layout.h"
 #include "formats/model_reader.h"
+#include "src/io/file.h"
 
 namespace hallmark {
 
@@ -15,6 +17,10 @@ namespace hallmark {
 // FileLayout's rules (a gap, an overlap, a tensor left out, a checksum outside a literal) fails
 // the test.
 std::string FillLayout(const FileLayout& layout, std::span<const std::string> payloads);
+
+// That file with zeros for all payloads and checksums, whatever its size: nothing of them is in
+// memory.
+std::unique_ptr<File> FileOfZeros(FileLayout layout);
 
 // What `reader` has, as it would be written again.
 struct ReadTensors {
