@@ -102,7 +102,7 @@ TEST(ChooseQuantisation, GivesEachTensorItsImportance) {
       {"blk.0.ffn_up.weight", Dtype::kF32, {2, 32}},
       {"blk.0.ffn_up_exps.weight", Dtype::kF32, {3, 2, 32}}};
 
-  const auto choice = Choose("Q4_0", tensors, &importance);
+  const auto choice = Choose("Q8_0", tensors, &importance);
 
   ASSERT_TRUE(Ok(choice));
   EXPECT_THAT(choice->tensors[0].importance, IsEmpty());
