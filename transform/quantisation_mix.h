@@ -23,9 +23,9 @@ namespace hallmark {
 struct QuantisationMix {
   std::string_view name;  // "Q4_K_M"
   FileType file_type;
-  Dtype dtype;      // of the tensors that no rule names
-  bool is_written;  // false: known, but some type in it has no quantiser here
-  std::string_view summary;
+  Dtype dtype;               // of the tensors that no rule names
+  bool is_written;           // false: known, but some type in it has no quantiser here
+  std::string_view summary;  // for people; bits a weight are those of Llama 3 8B
 };
 
 // Every type that llama-quantize offers, from the largest file to the smallest.

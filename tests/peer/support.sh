@@ -14,3 +14,14 @@ expect() {  # expect STATUS WHAT -- COMMAND…
     sed 's/^/  /' "$place/output"
   fi
 }
+
+# The folder with llama.cpp's tools: HALLMARK_PEER_LLAMA, or the one that scripts/peer-llama made
+# before. The script ends as skipped if there is none.
+llama_peer() {
+  local peer=${HALLMARK_PEER_LLAMA:-}
+  [[ -n $peer ]] || peer=$("$(dirname "${BASH_SOURCE[0]}")/../../scripts/peer-llama" --if-ready) || {
+    echo "skipped: llama.cpp is not set up; scripts/peer-llama does it" >&2
+    return 77
+  }
+  echo "$peer"
+}

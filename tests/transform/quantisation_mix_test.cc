@@ -1,5 +1,7 @@
 #include "transform/quantisation_mix.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "src/base/text.h"
@@ -34,6 +36,19 @@ TEST(QuantisationMixes, HaveDistinctNamesAndNumbersThatFindThem) {
   EXPECT_EQ(Mix("q4_k").name, "Q4_K_M");
   EXPECT_EQ(FindQuantisationMix("Q4"), nullptr);
   EXPECT_EQ(FindQuantisationMix(""), nullptr);
+}
+
+TEST(QuantisationMixes, AreThoseOfTheirPage) {
+  const std::string page = ReadFixture("../../../docs/quantisation-mixes.md");
+  for (const QuantisationMix& mix : AllQuantisationMixes()) {
+    const std::string row =
+        fmt::format("| `{}` | {} | `{}` |", mix.name, static_cast<std::uint32_t>(mix.file_type),
+                    DtypeName(mix.dtype));
+    const std::size_t at = page.find(row);
+    ASSERT_NE(at, std::string::npos) << row;
+    const std::string line = page.substr(at, page.find('\n', at) - at);
+    EXPECT_TRUE(line.ends_with(mix.is_written ? "| yes |" : "| no |")) << line;
+  }
 }
 
 TEST(ChooseQuantisation, SortsByBlockThenByBytesWithOthersFirst) {
@@ -102,7 +117,7 @@ TEST(ChooseQuantisation, GivesEachTensorItsImportance) {
       {"blk.0.ffn_up.weight", Dtype::kF32, {2, 32}},
       {"blk.0.ffn_up_exps.weight", Dtype::kF32, {3, 2, 32}}};
 
-  const auto choice = Choose("Q4_0", tensors, &importance);
+  const auto choice = Choose("Q8_0", tensors, &importance);
 
   ASSERT_TRUE(Ok(choice));
   EXPECT_THAT(choice->tensors[0].importance, IsEmpty());

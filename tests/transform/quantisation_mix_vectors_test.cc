@@ -154,7 +154,7 @@ TEST(QuantisationMixTable, IsThatOfDryRunsWithoutImportance) {
     }
   }
   EXPECT_GT(compared.types, 30'000U);
-  EXPECT_LT(compared.refused, 11U * 11U);  // of each model the mixes that ask for importance
+  EXPECT_LE(compared.refused, 11U * 9U);  // of each model the mixes that ask for importance
 }
 
 TEST(QuantisationMixTable, IsThatOfDryRunsOfOtherModelsAndWithImportance) {
