@@ -6,6 +6,7 @@ namespace {
 using enum MetadataType;
 using enum KeyRule;
 using enum DefaultKind;
+using enum Biases;
 using Keys = std::span<const ConfigKey>;
 
 // clang-format off
@@ -237,20 +238,20 @@ constexpr std::string_view kPlainRope[] = {"linear", "yarn"};
 constexpr std::string_view kPhi3Rope[] = {"longrope"};
 
 constexpr ConfigFamily kFamilies[] = {
-    {"llama",       "LlamaForCausalLM",    kLlamaKeys,    kLlamaDefaults,   kLlamaConstants,    kLlamaRope},
-    {"mistral",     "MistralForCausalLM",  kLlamaKeys,    kMistralDefaults, kMistralConstants,  kLlamaRope},
-    {"mixtral",     "MixtralForCausalLM",  kMixtralKeys,  kMixtralDefaults, kMixtralConstants,  kLlamaRope},
-    {"qwen2",       "Qwen2ForCausalLM",    kQwenKeys,     kQwen2Defaults,   kQwenConstants,     kPlainRope},
-    {"qwen2_moe",   "Qwen2MoeForCausalLM", kQwen2MoeKeys, kQwen2Defaults,   kQwen2MoeConstants, kPlainRope},
-    {"qwen3",       "Qwen3ForCausalLM",    kQwenKeys,     kQwen3Defaults,   kQwenConstants,     kPlainRope},
-    {"qwen3_moe",   "Qwen3MoeForCausalLM", kQwen3MoeKeys, kQwen2Defaults,   kQwen3MoeConstants, kPlainRope},
-    {"gemma",       "GemmaForCausalLM",    kGemmaKeys,    kGemmaDefaults,   kGemmaConstants,    {}},
-    {"gemma2",      "Gemma2ForCausalLM",   kGemma2Keys,   kGemma2Defaults,  kGemma2Constants,   {}, 2},
-    {"gemma3_text", "Gemma3ForCausalLM",   kGemma3Keys,   kGemma3Defaults,  kGemma3Constants,   kPlainRope, 6},
-    {"phi3",        "Phi3ForCausalLM",     kPhi3Keys,     kPhi3Defaults,    kLlamaConstants,    kPhi3Rope},
-    {"smollm3",     "SmolLM3ForCausalLM",  kLlamaKeys,    kSmolLm3Defaults, kSmolLm3Constants,  kLlamaRope},
-    {"granite",     "GraniteForCausalLM",  kGraniteKeys,  kGraniteDefaults, kLlamaConstants,    kLlamaRope},
-    {"olmo2",       "Olmo2ForCausalLM",    kQwenKeys,     kOlmo2Defaults,   kLlamaConstants,    kPlainRope},
+    {"llama",       "LlamaForCausalLM",    kLlamaKeys,    kLlamaDefaults,   kLlamaConstants,    kLlamaRope, kAttentionFfn},
+    {"mistral",     "MistralForCausalLM",  kLlamaKeys,    kMistralDefaults, kMistralConstants,  kLlamaRope, kNone},
+    {"mixtral",     "MixtralForCausalLM",  kMixtralKeys,  kMixtralDefaults, kMixtralConstants,  kLlamaRope, kNone},
+    {"qwen2",       "Qwen2ForCausalLM",    kQwenKeys,     kQwen2Defaults,   kQwenConstants,     kPlainRope, kQkv},
+    {"qwen2_moe",   "Qwen2MoeForCausalLM", kQwen2MoeKeys, kQwen2Defaults,   kQwen2MoeConstants, kPlainRope, kQkv},
+    {"qwen3",       "Qwen3ForCausalLM",    kQwenKeys,     kQwen3Defaults,   kQwenConstants,     kPlainRope, kAttention},
+    {"qwen3_moe",   "Qwen3MoeForCausalLM", kQwen3MoeKeys, kQwen2Defaults,   kQwen3MoeConstants, kPlainRope, kAttention},
+    {"gemma",       "GemmaForCausalLM",    kGemmaKeys,    kGemmaDefaults,   kGemmaConstants,    {}, kAttention},
+    {"gemma2",      "Gemma2ForCausalLM",   kGemma2Keys,   kGemma2Defaults,  kGemma2Constants,   {}, kAttention, 2},
+    {"gemma3_text", "Gemma3ForCausalLM",   kGemma3Keys,   kGemma3Defaults,  kGemma3Constants,   kPlainRope, kAttention, 6},
+    {"phi3",        "Phi3ForCausalLM",     kPhi3Keys,     kPhi3Defaults,    kLlamaConstants,    kPhi3Rope, kNone},
+    {"smollm3",     "SmolLM3ForCausalLM",  kLlamaKeys,    kSmolLm3Defaults, kSmolLm3Constants,  kLlamaRope, kAttentionFfn},
+    {"granite",     "GraniteForCausalLM",  kGraniteKeys,  kGraniteDefaults, kLlamaConstants,    kLlamaRope, kAttentionFfn},
+    {"olmo2",       "Olmo2ForCausalLM",    kQwenKeys,     kOlmo2Defaults,   kLlamaConstants,    kPlainRope, kAttention},
 };
 // clang-format on
 

@@ -58,7 +58,14 @@ struct RopeKind {
 };
 const RopeKind* FindRopeKind(std::string_view name);  // null: not known
 
-// How sliding windows alternate: every `full_attention_period`th layer attends to everything.
+// Which biases a family's layers may have.
+enum class Biases : std::uint8_t {
+  kNone,
+  kQkv,           // always: of q, k and v, not of o
+  kAttention,     // where attention_bias is true: of q, k, v and o
+  kAttentionFfn,  // so, and where mlp_bias is true those of the feed-forward block
+};
+
 struct ConfigFamily {
   std::string_view model_type;                       // config.json's
   std::string_view class_name;                       // config.json's "architectures"
@@ -66,7 +73,10 @@ struct ConfigFamily {
   std::span<const HubDefault> defaults;
   std::span<const HubConstant> constants;
   std::span<const std::string_view> rope_types;  // beside "default"
-  unsigned full_attention_period = 1;            // 1: no layer has a window that GGUF could tell
+  Biases biases = Biases::kNone;
+  // Every layer whose number, from 1, is a multiple of it attends to everything, others to a
+  // window.
+  unsigned full_attention_period = 1;
 
   // general.architecture.
   std::string_view Gguf() const { return FindArchitecture(model_type)->gguf; }

@@ -36,6 +36,13 @@ Result<void> CheckTensorFacts(const HubValues& config, const TensorFacts& tensor
                tensors.query_rows));
   HM_TRY(check("num_key_value_heads times head_dim", key_heads * head_dim,
                "the rows of self_attn.k_proj are", tensors.key_rows));
+  const std::uint64_t rotated_pairs = HM_TRY(config.RopeDimensions()) / 2;
+  HM_TRY(check("the number of rotated pairs", rotated_pairs, "the values of rope_freqs are",
+               tensors.rope_freqs.size()));
+  HM_TRY(check("the number of rotated pairs", rotated_pairs, "the values of rope_factors_long are",
+               tensors.rope_factors_long.size()));
+  HM_TRY(check("the number of rotated pairs", rotated_pairs, "the values of rope_factors_short are",
+               tensors.rope_factors_short.size()));
   return {};
 }
 
