@@ -27,8 +27,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kFileSuffixes[] = {".gguf", ".safetensors", ".bin", ".pt",
                                               ".pth",  ".ckpt",        ".npz"};
 
-bool NamesAFile(const fs::path& target) {
-  const std::string name = target.filename().string();
+bool NamesAFile(std::string_view name) {
   return std::ranges::any_of(kFileSuffixes,
                              [&](std::string_view suffix) { return name.ends_with(suffix); });
 }
@@ -46,11 +45,10 @@ Error Usage(std::string_view message, std::string_view hint) {
 class Planner {
  public:
   Planner(const Model& model, const CanonicalModel& canonical, const ConvertRequest& request,
-          const fs::path& target, const Task& task)
+          const Task& task)
       : model_(model),
         canonical_(canonical),
         request_(request),
-        target_(target.has_filename() ? target : target.parent_path()),
         task_(task),
         beside_(model) {}
 
@@ -91,11 +89,11 @@ class Planner {
         (request_.to == TargetFormat::kMeta || request_.to == TargetFormat::kNpz)) {
       return Usage("this format has no shards", "leave --shard-size out");
     }
-    if (request_.shard_size != 0 && NamesAFile(target_)) {
+    if (request_.shard_size != 0 && NamesAFile(request_.name)) {
       return Usage("shards are several files, but the output is named as one",
                    "name a folder for them");
     }
-    if (request_.to == TargetFormat::kMeta && NamesAFile(target_)) {
+    if (request_.to == TargetFormat::kMeta && NamesAFile(request_.name)) {
       return Usage("a Meta set is a folder, but the output is named as a file", "name a folder");
     }
     return {};
@@ -118,7 +116,7 @@ class Planner {
     std::vector<PlannedTensor> tensors =
         HasHubNames() ? PlanStored(model_) : HM_TRY(PlanHub(canonical_, task_));
     HM_TRY(Cast({.dtype = request_.dtype, .dequantise = request_.requantise}, &tensors));
-    const bool one_file = NamesAFile(target_) || request_.to == TargetFormat::kNpz;
+    const bool one_file = NamesAFile(request_.name) || request_.to == TargetFormat::kNpz;
     result_.kind = one_file ? PartialOutput::Target::kFile : PartialOutput::Target::kFolder;
 
     const std::vector<ShardRange> ranges = DivideIntoShards(tensors, request_.shard_size);
@@ -127,7 +125,7 @@ class Planner {
     const std::string suffix = torch ? ".bin" : ".safetensors";
     std::vector<std::string> names;
     for (std::size_t i = 0; i < ranges.size(); ++i) {
-      names.push_back(one_file ? target_.filename().string()
+      names.push_back(one_file ? request_.name
                                : ShardName(stem, suffix, i, ranges.size()));
     }
     std::string index;
@@ -184,8 +182,8 @@ class Planner {
     const std::vector<ShardRange> ranges = DivideIntoShards(tensors, request_.shard_size);
     for (std::size_t i = 0; i < ranges.size(); ++i) {
       const auto part = std::span(tensors).subspan(ranges[i].begin, ranges[i].end - ranges[i].begin);
-      const std::string file_name = target_.filename().string();
-      const std::string name = one_file ? file_name : ShardName(file_name, ".gguf", i, ranges.size());
+      const std::string name =
+          one_file ? request_.name : ShardName(request_.name, ".gguf", i, ranges.size());
       const auto own = ranges.size() == 1
                            ? metadata
                            : SplitMetadata(metadata, i, ranges.size(), tensors.size());
@@ -379,7 +377,6 @@ class Planner {
   const Model& model_;
   const CanonicalModel& canonical_;
   const ConvertRequest& request_;
-  const fs::path target_;
   const Task& task_;
   ModelFiles beside_;
   ConversionFiles result_;
@@ -388,9 +385,8 @@ class Planner {
 }  // namespace
 
 Result<ConversionFiles> PlanConversion(const Model& model, const CanonicalModel& canonical,
-                                       const ConvertRequest& request, const fs::path& target,
-                                       const Task& task) {
-  return Planner(model, canonical, request, target, task).Run();
+                                       const ConvertRequest& request, const Task& task) {
+  return Planner(model, canonical, request, task).Run();
 }
 
 }  // namespace hallmark

@@ -37,9 +37,8 @@ struct ConversionFiles {
 };
 
 // Reads headers, configuration and tokenizer, no weights to speak of. `model` and `canonical` must
-// outlive the result. Errors: as Convert.
+// outlive the result. request.name is that of the output. Errors: as Convert.
 Result<ConversionFiles> PlanConversion(const Model& model, const CanonicalModel& canonical,
-                                       const ConvertRequest& request,
-                                       const std::filesystem::path& target, const Task& task);
+                                       const ConvertRequest& request, const Task& task);
 
 }  // namespace hallmark

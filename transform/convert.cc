@@ -17,6 +17,7 @@
 #include "src/hash/hasher.h"
 #include "src/io/atomic_file.h"
 #include "src/io/partial_output.h"
+#include "src/json/json_writer.h"
 #include "transform/conversion_files.h"
 #include "transform/write_files.h"
 #include "weights/identity.h"
@@ -36,9 +37,15 @@ constexpr std::pair<TargetFormat, std::string_view> kFormatNames[] = {
     {TargetFormat::kNpz, "npz"},
 };
 
+// Without a slash at the end.
+fs::path Plain(const fs::path& target) {
+  return target.has_filename() ? target : target.parent_path();
+}
+
+std::string NameOf(const fs::path& target) { return Plain(target).filename().string(); }
+
 fs::path ReceiptPath(const fs::path& target) {
-  fs::path path = target;
-  if (!path.has_filename()) path = path.parent_path();
+  fs::path path = Plain(target);
   path += ".receipt.json";
   return path;
 }
@@ -126,7 +133,7 @@ class Converter {
     const Model model = HM_TRY(Model::Open(path_, task_));
     const CanonicalModel canonical = HM_TRY(Canonicalise(model, task_));
     const ConversionFiles conversion =
-        HM_TRY(PlanConversion(model, canonical, request_, target_.path, task_));
+        HM_TRY(PlanConversion(model, canonical, request_, task_));
     HM_TRY(CheckOutputTarget(target_.path, conversion.kind, target_.force));
     HM_TRY(CheckTarget(ReceiptPath(target_.path), target_.force));
 
@@ -257,6 +264,7 @@ std::vector<ReceiptParameter> ConvertRequest::Parameters() const {
     parameters.push_back({"model-parallel", fmt::format("{}", model_parallel)});
   }
   if (without_tokenizer) parameters.push_back({"without-tokenizer", "yes"});
+  parameters.push_back({"name", name});
   return parameters;
 }
 
@@ -283,6 +291,8 @@ Result<ConvertRequest> ConvertRequest::FromParameters(
       if (!request.dtype || !IsFloatFamily(*request.dtype)) return unknown();
     } else if (name == "quant") {
       request.quant = value;
+    } else if (name == "name") {
+      request.name = value;
     } else if (name == "imatrix") {
       request.importance = value;
     } else if (name == "requantize" && value == "yes") {
@@ -300,12 +310,24 @@ Result<ConvertRequest> ConvertRequest::FromParameters(
 Result<Receipt> Convert(const fs::path& model, const ConvertRequest& request,
                         const ConvertTarget& target, std::string_view tool_version,
                         const Task& task) {
-  return Converter(model, request, target, tool_version, task).Run(nullptr);
+  ConvertRequest named = request;
+  named.name = NameOf(target.path);
+  return Converter(model, named, target, tool_version, task).Run(nullptr);
 }
 
-Result<Receipt> Replay(const fs::path& model, const Receipt& receipt, const ConvertTarget& target,
-                       std::string_view tool_version, const Task& task) {
-  const ConvertRequest request = HM_TRY(ConvertRequest::FromParameters(receipt.request));
+Result<Receipt> Replay(const fs::path& model, const Receipt& receipt, const fs::path& importance,
+                       const ConvertTarget& target, std::string_view tool_version,
+                       const Task& task) {
+  ConvertRequest request = HM_TRY(ConvertRequest::FromParameters(receipt.request));
+  if (!request.importance.empty()) {
+    if (importance.empty()) {
+      return Error{Errc::kUsage, "receipt",
+                   fmt::format("it used the importance matrix {}",
+                               EscapeForPeople(request.importance.string())),
+                   std::nullopt, "give that file with --imatrix"};
+    }
+    request.importance = importance;
+  }
   return Converter(model, request, target, tool_version, task).Run(&receipt);
 }
 

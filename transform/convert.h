@@ -27,6 +27,9 @@ struct ConvertRequest {
   std::uint64_t shard_size = 0;            // bytes of tensors a file; 0: one file
   std::uint64_t model_parallel = 1;        // ranks of a Meta set
   bool without_tokenizer = false;          // go on where the target wants one and none is there
+  // Of the target: it is in the names of shards, and in the records of a PyTorch file. Convert fills
+  // it in.
+  std::string name = {};
 
   // The words that ask for the same again: what a receipt keeps.
   std::vector<ReceiptParameter> Parameters() const;
@@ -56,10 +59,11 @@ Result<Receipt> Convert(const std::filesystem::path& model, const ConvertRequest
                         const ConvertTarget& target, std::string_view tool_version,
                         const Task& task);
 
-// Does what the receipt says once more. Refuses a model that is not the receipt's input (kUsage);
+// Does what the receipt says once more, with the importance matrix at `importance` if it used one.
+// Refuses a model that is not the receipt's input (kUsage);
 // kMalformed where the output is not the receipt's to the byte, and then nothing is left.
 Result<Receipt> Replay(const std::filesystem::path& model, const Receipt& receipt,
-                       const ConvertTarget& target, std::string_view tool_version,
+                       const std::filesystem::path& importance, const ConvertTarget& target, std::string_view tool_version,
                        const Task& task);
 
 }  // namespace hallmark

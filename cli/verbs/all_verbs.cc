@@ -5,7 +5,7 @@ namespace hallmark {
 std::span<const Verb> AllVerbs() {
   static const std::vector<Verb> verbs = {
       VerifyVerb(),    IdentifyVerb(),     IdVerb(),         InspectVerb(), HashVerb(),
-      CatalogueVerb(), MergeReportsVerb(), CompletionVerb(), VersionVerb(),
+      ConvertVerb(),      CatalogueVerb(), MergeReportsVerb(), CompletionVerb(), VersionVerb(),
   };
   return verbs;
 }

@@ -7,6 +7,7 @@ namespace hallmark {
 
 Verb CatalogueVerb();
 Verb CompletionVerb();
+Verb ConvertVerb();
 Verb HashVerb();
 Verb IdVerb();
 Verb IdentifyVerb();

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <functional>
 #include <utility>
+
+#include "src/base/checked.h"
 
 namespace hallmark {
 namespace {
@@ -233,6 +236,26 @@ std::string HumanBytes(std::uint64_t bytes) {
   std::size_t unit = 0;
   for (value /= 1000; value >= 999.95 && unit + 1 < kUnits.size(); ++unit) value /= 1000;
   return fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::optional<std::uint64_t> ParseByteSize(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return std::nullopt;
+  std::string unit(end, text.data() + text.size());
+  for (char& c : unit) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  if (unit.empty() || unit == "B") return number;
+  const std::size_t power = std::string_view("KMGT").find(unit[0]) + 1;
+  if (power == std::string_view::npos + 1) return std::nullopt;
+  const std::string_view rest = std::string_view(unit).substr(1);
+  if (!rest.empty() && rest != "B" && rest != "IB") return std::nullopt;
+  const std::uint64_t factor = rest == "IB" ? 1024 : 1000;
+  for (std::size_t i = 0; i < power; ++i) {
+    const auto product = CheckedMul(number, factor);
+    if (!product) return std::nullopt;
+    number = *product;
+  }
+  return number;
 }
 
 }  // namespace hallmark

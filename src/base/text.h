@@ -49,5 +49,8 @@ bool IsUtcText(std::string_view text);  // of that form; no calendar is asked
 
 // 1234567 -> "1.2 MB"; decimal units, as disks and hubs state sizes.
 std::string HumanBytes(std::uint64_t bytes);
+// "5GB" and "5G" are 5 * 10^9, "4GiB" is 4 * 2^30, in either case; digits alone are bytes. nullopt:
+// it is none of these, or more than 2^64.
+std::optional<std::uint64_t> ParseByteSize(std::string_view text);
 
 }  // namespace hallmark
