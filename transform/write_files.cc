@@ -258,7 +258,7 @@ class FileWriter {
       return c.offset + sizeof(std::uint32_t) - 1;
     });
     for (; checksum != checksums.end() && checksum->offset < begin + size; ++checksum) {
-      const std::uint32_t crc = ChecksumOf(work, checksum->tensor);
+      const std::uint32_t crc = ChecksumOf(work, *checksum);
       for (unsigned i = 0; i < sizeof crc; ++i) {
         const std::uint64_t at = checksum->offset + i;
         if (at < begin || at >= begin + size) continue;
@@ -325,10 +325,10 @@ class FileWriter {
     work.pieces[tensor].push_back({offset, {bytes.size(), crc}});
   }
 
-  static std::uint32_t ChecksumOf(const FileInWork& work, std::size_t tensor) {
-    auto pieces = work.pieces[tensor];
+  static std::uint32_t ChecksumOf(const FileInWork& work, const FileLayout::Checksum& checksum) {
+    auto pieces = work.pieces[checksum.tensor];
     std::ranges::sort(pieces, {}, [](const auto& piece) { return piece.first; });
-    uLong crc = crc32_z(0, nullptr, 0);
+    uLong crc = checksum.before;
     for (const auto& [offset, piece] : pieces) {
       crc = crc32_combine(crc, piece.crc, static_cast<z_off_t>(piece.size));
     }
