@@ -72,9 +72,9 @@ Shape RandomShape(Dtype dtype, std::mt19937& random) {
 }
 
 constexpr std::string_view kNames[] = {
-    "",      "a b",      "\"quoted\"", "line\nbreak", "tab\t\x01", "é",       "日本語",  "\U0001F999",
-    "a/b",   "W",        "w",          "a.npy",       "data.pkl",  "{}",      "%s",      "dtype",
-    "0",     "-1",       "\x7f",       "storage",     "version",   "a'b",     "__proto__", "shape"};
+    "",    "a b", "\"quoted\"", "line\nbreak", "tab\t\x01", "é",   "日本語",    "\U0001F999",
+    "a/b", "W",   "w",          "a.npy",       "data.pkl",  "{}",  "%s",        "dtype",
+    "0",   "-1",  "\x7f",       "storage",     "version",   "a'b", "__proto__", "shape"};
 
 // Tensors of every type that the writer takes, some more than once; their payloads are random too.
 ReadTensors RandomTensors(const Writer& writer, std::mt19937& random) {
