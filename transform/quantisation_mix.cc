@@ -11,6 +11,7 @@
 
 #include "formats/tensor_layout.h"
 #include "src/base/text.h"
+#include "transform/quantisation_rules.h"
 
 namespace hallmark {
 namespace {
@@ -168,8 +169,9 @@ class Chooser {
       const Dtype fitting = HM_TRY(Fitting(tensor, result.dtype));
       if (fitting != result.dtype) result.meant = std::exchange(result.dtype, fitting);
     }
-    const bool needs_importance = part != WeightKind::kOutput && part != WeightKind::kEmbedding &&
-                                  NeedsImportance(mix_.file_type, result.dtype);
+    // llama-imatrix measures neither of these, unless asked to.
+    const bool is_measured = part != WeightKind::kOutput && part != WeightKind::kEmbedding;
+    const bool needs_importance = is_measured && NeedsImportance(mix_.file_type, result.dtype);
     if (needs_importance && importance_ == nullptr) return LacksImportance(tensor, result.dtype);
     if (result.dtype == tensor.dtype) {
       result.kept_because = "of this type already";
@@ -177,13 +179,11 @@ class Chooser {
     }
     HM_TRY(CheckSource(tensor));
     if (result.meant) NoteFallback(tensor, *result.meant, result.dtype);
-    if (importance_ != nullptr) {
-      result.importance = HM_TRY(ImportanceOf(tensor, part));
-      if (result.importance.empty()) {
-        if (needs_importance) return LacksImportance(tensor, result.dtype);
-        if (missing_count_++ == 0) first_missing_ = tensor.name;
-      }
-    }
+    if (importance_ == nullptr || !InfoOf(result.dtype).is_block_quantised) return result;
+    result.importance = HM_TRY(ImportanceOf(tensor, part));
+    if (!result.importance.empty() || !is_measured) return result;
+    if (needs_importance) return LacksImportance(tensor, result.dtype);
+    if (missing_count_++ == 0) first_missing_ = tensor.name;
     return result;
   }
 
@@ -263,7 +263,6 @@ class Chooser {
   Result<std::span<const float>> ImportanceOf(const TensorToWrite& tensor, WeightKind part) const {
     const auto found = importance_->weights.find(tensor.name);
     if (found == importance_->weights.end()) return std::span<const float>();
-    // Below 2^63: both are dimensions, and the number of elements was.
     const std::uint64_t needed = Columns(tensor.shape) * Matrices(tensor.shape);
     if (found->second.size() == needed) return std::span<const float>(found->second);
     if (part == WeightKind::kEmbedding) return std::span<const float>();

@@ -14,8 +14,8 @@
 #include "src/base/error.h"
 #include "src/base/finding.h"
 #include "src/tensor/dtype.h"
+#include "transform/file_type.h"
 #include "transform/importance_matrix.h"
-#include "transform/quantisation_rules.h"
 
 namespace hallmark {
 

@@ -126,7 +126,7 @@ TEST(ChooseQuantisation, GivesEachTensorItsImportance) {
   EXPECT_EQ(choice->tensors[3].importance.size(), 96U);
   ASSERT_EQ(choice->findings.size(), 1U);
   EXPECT_EQ(choice->findings[0].code, "importance-missing");
-  EXPECT_EQ(choice->findings[0].subject, "token_embd.weight");
+  EXPECT_EQ(choice->findings[0].subject, "blk.0.attn_q.weight");
 }
 
 TEST(ChooseQuantisation, RefusesImportanceOfAnotherShape) {
