@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "src/base/text.h"
@@ -354,7 +355,7 @@ Result<HubConfig> HubConfigFromGguf(std::span<const MetadataEntry> metadata,
     config.SetInteger("query_pre_attn_scalar", *scalar);
   }
   // Phi-3's converter writes 0 for none.
-  if (const std::string* window = config.Find("sliding_window"); window && *window == "0") {
+  if (family.model_type == "phi3" && Integer(config, "sliding_window") == 0) {
     config.SetLiteral("sliding_window", "null");
   }
   gguf.Find(fmt::format("{}.vocab_size", family.Gguf()));
@@ -408,7 +409,9 @@ class MetaValues {
     const auto value = Find(key);
     if (!value) return std::optional<double>();
     const auto number = value->AsDouble();
-    if (!number) return draft_.Malformed(fmt::format("{} is no number", key));
+    if (!number || std::abs(*number) > std::numeric_limits<float>::max()) {
+      return draft_.Malformed(fmt::format("{} is no number, or beyond f32", key));
+    }
     return number;
   }
 

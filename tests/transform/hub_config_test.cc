@@ -73,6 +73,19 @@ TEST(HubConfigFromGguf, TakesWhatReadersOfGgufTake) {
   EXPECT_THAT(config->text, HasSubstr("\"vocab_size\": 96"));
 }
 
+// Phi-3's converter writes 0 for no window; Gemma 2 always has one.
+TEST(HubConfigFromGguf, TakesPhi3sWindowOf0ForNone) {
+  for (const auto& [name, text] : {std::pair{"tiny-phi3", "null"}, {"tiny-gemma2", "0"}}) {
+    auto entries = LoadConfigVector(name).Gguf();
+    for (MetadataEntry& entry : entries) {
+      if (entry.key.ends_with("sliding_window")) entry.value = std::uint64_t{0};
+    }
+    const auto config = HubConfigFromGguf(entries, {.vocab_size = 96}, "tiny.gguf");
+    ASSERT_TRUE(Ok(config));
+    EXPECT_THAT(config->text, HasSubstr(std::string("\"sliding_window\": ") + text));
+  }
+}
+
 TEST(HubConfigFromGguf, NamesWhatIsMissingOrWrong) {
   EXPECT_EQ(ErrorOf({{"general.architecture", std::nullopt}}).message,
             "general.architecture is missing");
@@ -198,6 +211,8 @@ TEST(HubConfigFromMeta, NamesContradictions) {
   EXPECT_EQ(FromMeta(with(R"("n_kv_heads": "2")"), tensors).error().message,
             "n_kv_heads is no whole number below 2^32");
   EXPECT_EQ(FromMeta(with(R"("multiple_of": 0)"), {}).error().code, Errc::kMalformed);
+  EXPECT_EQ(FromMeta(with(R"("rope_theta": -1e300)"), tensors).error().message,
+            "rope_theta is no number, or beyond f32");
   EXPECT_EQ(FromMeta("[]", tensors).error().code, Errc::kMalformed);
 }
 
