@@ -2,9 +2,6 @@
 // those keys were made from.
 #include <fmt/format.h>
 
-#include <cmath>
-#include <fstream>
-
 #include "tests/support/config_vectors.h"
 #include "tests/support/test_support.h"
 #include "transform/hub_config.h"
@@ -136,12 +133,6 @@ TEST_P(HubConfigVectors, MeanWhatTheKeysWereMadeFrom) {
     } else {
       EXPECT_EQ(Spelled(ours->Find(key)), Spelled(member.value)) << key;
     }
-  }
-
-  if (const char* folder = std::getenv("HALLMARK_DUMP_CONFIGS")) {
-    const std::string path = fmt::format("{}/{}", folder, GetParam());
-    std::filesystem::create_directories(path);
-    std::ofstream(path + "/config.json") << config->text;
   }
 
   // And back: the same keys, but for those about the file itself.
