@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 
 #include "src/base/text.h"
 #include "src/model/rope.h"
@@ -69,10 +70,21 @@ Result<void> AddSampling(const JsonDocument& generation, std::vector<MetadataEnt
     }
     if (is_count) {
       entries.push_back({name, static_cast<std::int64_t>(*whole), key.type});
-    } else {
+    } else if (std::abs(*number) <= std::numeric_limits<float>::max()) {
       entries.push_back(F32(name, *number));
     }
   }
+  return {};
+}
+
+// A number that GGUF stores as f32.
+Result<void> AddF32(const HubValues& config, std::string_view hub, std::string name, double value,
+                    std::vector<MetadataEntry>& entries) {
+  if (!(std::abs(value) <= std::numeric_limits<float>::max())) {
+    return Error{Errc::kMalformed, config.Subject(),
+                 fmt::format("{} is {}, which is beyond f32", hub, value)};
+  }
+  entries.push_back(F32(std::move(name), value));
   return {};
 }
 
@@ -86,7 +98,7 @@ Result<void> AddPlain(const HubValues& config, const ConfigKey& key, std::string
   } else {
     auto value = HM_TRY(config.Number(key.hub));
     if (!value && key.required) value = HM_TRY(config.RequiredNumber(key.hub));
-    if (value) entries.push_back(F32(std::move(name), *value));
+    if (value) HM_TRY(AddF32(config, key.hub, std::move(name), *value, entries));
   }
   return {};
 }
@@ -108,7 +120,7 @@ Result<void> AddRopeScaling(const HubValues& config, const RopeKind& kind, std::
     if (!value) continue;
     std::string name = fmt::format("{}.{}", gguf, key.gguf);
     if (key.type == MetadataType::kF32) {
-      entries.push_back(F32(std::move(name), *value));
+      HM_TRY(AddF32(config, key.hub, std::move(name), *value, entries));
     } else {
       if (!(*value >= 0 && *value <= UINT32_MAX) || std::floor(*value) != *value) {
         return Error{Errc::kMalformed, config.Subject(),
@@ -132,7 +144,8 @@ Result<RopeTensor> Llama3Tensor(const HubValues& config) {
   const double high = HM_TRY(RequiredRope(config, "high_freq_factor"));
   const double context = HM_TRY(config.RequiredNumber("original_max_position_embeddings"));
   const double theta = HM_TRY(config.RequiredNumber("rope_theta"));
-  if (!(factor > 0 && low > 0 && high > low && context > 0 && theta > 0)) {
+  if (!(factor > 0 && factor <= std::numeric_limits<float>::max() && low > 0 && high > low &&
+        context > 0 && theta > 0)) {
     return Error{Errc::kMalformed, config.Subject(),
                  "the numbers of llama3's rotary scaling make no sense together"};
   }
@@ -158,7 +171,13 @@ Result<RopeTensor> FactorTensor(const HubValues& config, std::string_view key, s
                              factors.size(), pairs)};
   }
   RopeTensor tensor{std::move(name), {}};
-  for (const double factor : factors) tensor.values.push_back(static_cast<float>(factor));
+  for (const double factor : factors) {
+    if (!(std::abs(factor) <= std::numeric_limits<float>::max())) {
+      return Error{Errc::kMalformed, config.Subject(),
+                   fmt::format("{} holds {}, which is beyond f32", key, factor)};
+    }
+    tensor.values.push_back(static_cast<float>(factor));
+  }
   return tensor;
 }
 

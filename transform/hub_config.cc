@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "src/base/text.h"
@@ -177,7 +178,19 @@ Result<const ConfigFamily*> FamilyOf(GgufValues& gguf, const Draft& draft) {
   return error;
 }
 
-// What readers of GGUF take where a key is missing. nullopt: nothing.
+std::uint64_t Integer(const PythonObject& config, std::string_view hub) {
+  const std::string* literal = config.Find(hub);
+  return literal ? std::strtoull(literal->c_str(), nullptr, 10) : 0;
+}
+
+// 0: it cannot be told.
+std::uint64_t HeadDim(const PythonObject& config) {
+  if (const std::uint64_t said = Integer(config, "head_dim"); said != 0) return said;
+  const std::uint64_t heads = Integer(config, "num_attention_heads");
+  return heads == 0 ? 0 : Integer(config, "hidden_size") / heads;
+}
+
+// What readers of GGUF take where a key is missing. nullopt: nothing, or the same as transformers.
 std::optional<std::string> GgufDefault(const ConfigKey& key, const PythonObject& config) {
   const auto other = [&](std::string_view hub) {
     const std::string* value = config.Find(hub);
@@ -186,6 +199,7 @@ std::optional<std::string> GgufDefault(const ConfigKey& key, const PythonObject&
   if (key.hub == "rope_theta" || key.hub == "rope_local_base_freq") return "10000.0";
   if (key.hub == "num_key_value_heads") return other("num_attention_heads");
   if (key.hub == "original_max_position_embeddings") return other("max_position_embeddings");
+  if (key.hub == "sliding_window") return "null";
   return std::nullopt;
 }
 
@@ -225,9 +239,9 @@ std::vector<std::string> Literals(std::span<const float> values) {
   return literals;
 }
 
-void SetLlama3(PythonObject& rope, float factor) {
+void SetLlama3(PythonObject& rope, std::string factor) {
   rope.SetText("rope_type", "llama3");
-  rope.SetLiteral("factor", PythonFloat(factor));
+  rope.SetLiteral("factor", std::move(factor));
   rope.SetLiteral("low_freq_factor", "1.0");
   rope.SetLiteral("high_freq_factor", "4.0");
   rope.SetInteger("original_max_position_embeddings", 8192);
@@ -253,6 +267,12 @@ Result<void> TakeRopeScaling(GgufValues& gguf, const ConfigFamily& family,
     }
   }
 
+  for (const auto* values :
+       {&tensors.rope_freqs, &tensors.rope_factors_long, &tensors.rope_factors_short}) {
+    if (!std::all_of(values->begin(), values->end(), [](float v) { return std::isfinite(v); })) {
+      return draft.Malformed("a tensor of rotary factors holds what is no finite number");
+    }
+  }
   const bool all_one = std::all_of(tensors.rope_freqs.begin(), tensors.rope_freqs.end(),
                                    [](float divisor) { return divisor == 1; });
   if (!all_one) {
@@ -264,7 +284,7 @@ Result<void> TakeRopeScaling(GgufValues& gguf, const ConfigFamily& family,
           "rope_freqs.weight does not hold what llama3's scaling gives for a factor, 1, 4 and "
           "8192");
     }
-    SetLlama3(rope, *factor);
+    SetLlama3(rope, PythonFloat(*factor));
   }
   if (!tensors.rope_factors_long.empty() || !tensors.rope_factors_short.empty()) {
     rope.SetText("type", "longrope");  // transformers 4 allows Phi-3 these three keys, no others
@@ -274,18 +294,6 @@ Result<void> TakeRopeScaling(GgufValues& gguf, const ConfigFamily& family,
   }
   draft.config.SetLiteral("rope_scaling", rope.Empty() ? "null" : rope.Indented());
   return {};
-}
-
-std::uint64_t Integer(const PythonObject& config, std::string_view hub) {
-  const std::string* literal = config.Find(hub);
-  return literal ? std::strtoull(literal->c_str(), nullptr, 10) : 0;
-}
-
-// 0: it cannot be told.
-std::uint64_t HeadDim(const PythonObject& config) {
-  if (const std::uint64_t said = Integer(config, "head_dim"); said != 0) return said;
-  const std::uint64_t heads = Integer(config, "num_attention_heads");
-  return heads == 0 ? 0 : Integer(config, "hidden_size") / heads;
 }
 
 Result<void> TakeRopeDimensions(GgufValues& gguf, const ConfigFamily& family, Draft& draft) {
@@ -299,6 +307,11 @@ Result<void> TakeRopeDimensions(GgufValues& gguf, const ConfigFamily& family, Dr
   draft.config.SetLiteral("partial_rotary_factor", PythonFloat(static_cast<double>(*dimensions) /
                                                                static_cast<double>(head_dim)));
   return {};
+}
+
+bool HasHeadDim(const ConfigFamily& family) {
+  return std::any_of(family.defaults.begin(), family.defaults.end(),
+                     [](const HubDefault& fallback) { return fallback.hub == "head_dim"; });
 }
 
 Result<void> TakeTokens(GgufValues& gguf, Draft& draft) {
@@ -332,13 +345,17 @@ Result<HubConfig> HubConfigFromGguf(std::span<const MetadataEntry> metadata,
   HM_TRY(TakeRopeScaling(gguf, family, tensors, draft));
   HM_TRY(TakeTokens(gguf, draft));
   PythonObject& config = draft.config;
+  // Some families' classes take another width than the quotient where none is said.
+  if (config.Find("head_dim") == nullptr && HasHeadDim(family)) {
+    config.SetInteger("head_dim", HeadDim(config));
+  }
   if (const auto scalar = AssumedQueryScalar(
           family, Integer(config, "num_hidden_layers"), Integer(config, "hidden_size"),
           Integer(config, "num_attention_heads"), HeadDim(config))) {
     config.SetInteger("query_pre_attn_scalar", *scalar);
   }
   // Phi-3's converter writes 0 for none.
-  if (const std::string* window = config.Find("sliding_window"); window && *window == "0") {
+  if (family.model_type == "phi3" && Integer(config, "sliding_window") == 0) {
     config.SetLiteral("sliding_window", "null");
   }
   gguf.Find(fmt::format("{}.vocab_size", family.Gguf()));
@@ -392,7 +409,9 @@ class MetaValues {
     const auto value = Find(key);
     if (!value) return std::optional<double>();
     const auto number = value->AsDouble();
-    if (!number) return draft_.Malformed(fmt::format("{} is no number", key));
+    if (!number || std::abs(*number) > std::numeric_limits<float>::max()) {
+      return draft_.Malformed(fmt::format("{} is no number, or beyond f32", key));
+    }
     return number;
   }
 
@@ -421,7 +440,7 @@ Result<void> TakeMetaRope(const MetaValues& params, std::uint64_t dim, std::uint
     return shape.dim == dim && shape.layers == layers;
   });
   const double factor = said.value_or(is_32 ? 32 : 8);
-  SetLlama3(rope, static_cast<float>(factor));
+  SetLlama3(rope, PythonFloat(factor));
   if (const auto high = HM_TRY(params.Real("rope_high_freq_factor"))) {
     rope.SetLiteral("high_freq_factor", PythonFloat(*high));
   }
@@ -461,7 +480,7 @@ Result<HubConfig> HubConfigFromMeta(const JsonDocument& params_json, const Tenso
   const std::uint64_t dim = HM_TRY(params.RequiredCount("dim"));
   const std::uint64_t layers = HM_TRY(params.RequiredCount("n_layers"));
   const std::uint64_t heads = HM_TRY(params.RequiredCount("n_heads"));
-  if (heads == 0) return draft.Malformed("n_heads is 0");
+  if (dim == 0 || heads == 0) return draft.Malformed("dim or n_heads is 0");
   config.SetInteger("hidden_size", dim);
   config.SetInteger("num_hidden_layers", layers);
   config.SetInteger("num_attention_heads", heads);

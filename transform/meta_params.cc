@@ -15,31 +15,35 @@ struct FfnRule {
   std::optional<double> multiplier;
 };
 
-// Those of Meta's releases: 7B to 65B, Llama 2's 70B; Llama 3's 70B, 8B, 405B, 3.2's 1B and 3B.
-constexpr FfnRule kLlama2Rules[] = {{256, std::nullopt}, {4096, 1.3}};
-constexpr FfnRule kLlama3Rules[] = {{4096, 1.3}, {1024, 1.3}, {4096, 1.2}, {256, 1.5}, {256, 1.0}};
+// Releases whose numbers are not the first that fit: Llama 2 and 3's 70B, Llama 3's 8B, 405B, 1B
+// and 3B.
+struct KnownFfn {
+  std::uint64_t dim, ffn;
+  FfnRule rule;
+};
+constexpr KnownFfn kKnownFfn[] = {
+    {8192, 28672, {4096, 1.3}}, {4096, 14336, {1024, 1.3}}, {16384, 53248, {4096, 1.2}},
+    {2048, 8192, {256, 1.5}},   {3072, 8192, {256, 1.0}},
+};
 
 bool Gives(const FfnRule& rule, std::uint64_t dim, std::uint64_t ffn) {
   return MetaFfnSize(dim, rule.multiple_of, rule.multiplier.value_or(1)) == ffn;
 }
 
-std::optional<FfnRule> FindFfnRule(std::uint64_t dim, std::uint64_t ffn, bool is_llama3) {
-  const auto known = is_llama3 ? std::span<const FfnRule>(kLlama3Rules) : kLlama2Rules;
-  for (const FfnRule& rule : known) {
-    if (Gives(rule, dim, ffn)) return rule;
+// nullopt: nothing gives `ffn`, which is so only where a size is 0.
+std::optional<FfnRule> FindFfnRule(std::uint64_t dim, std::uint64_t ffn) {
+  for (const KnownFfn& known : kKnownFfn) {
+    if (known.dim == dim && known.ffn == ffn) return known.rule;
   }
-  // Others: no multiplier if that does, else one of two decimals.
-  for (std::uint64_t multiple = 4096; multiple > 0; multiple /= 2) {
-    const FfnRule rule{multiple, std::nullopt};
-    if (Gives(rule, dim, ffn)) return rule;
+  for (const std::uint64_t multiple : {256, 4096, 2048, 1024, 512, 128, 64, 32, 16, 8, 4, 2, 1}) {
+    if (const FfnRule rule{multiple, std::nullopt}; Gives(rule, dim, ffn)) return rule;
   }
-  for (int hundredths = 1; hundredths <= 1000; ++hundredths) {
-    for (std::uint64_t multiple = 256; multiple > 0; multiple /= 2) {
-      const FfnRule rule{multiple, hundredths / 100.0};
-      if (Gives(rule, dim, ffn)) return rule;
-    }
-  }
-  return std::nullopt;
+  double multiplier = static_cast<double>(ffn) / static_cast<double>(8 * dim / 3);
+  if (!std::isfinite(multiplier)) return std::nullopt;
+  // Meta's code cuts the product, which may have come out below.
+  if (!Gives({1, multiplier}, dim, ffn)) multiplier = std::nextafter(multiplier, HUGE_VAL);
+  const FfnRule rule{1, multiplier};
+  return Gives(rule, dim, ffn) ? std::optional(rule) : std::nullopt;
 }
 
 Error Unsupported(const HubValues& config, std::string message) {
@@ -102,7 +106,7 @@ Result<MetaParams> MetaParamsFromHub(const JsonDocument& hub_config, const Tenso
                                            head_dim, heads, dim));
   }
   const bool is_llama3 = theta == 500000;
-  const auto rule = FindFfnRule(dim, ffn, is_llama3);
+  const auto rule = FindFfnRule(dim, ffn);
   if (!rule) {
     return Unsupported(
         config, fmt::format("no multiple_of and ffn_dim_multiplier give {} from {}", ffn, dim));

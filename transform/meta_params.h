@@ -21,7 +21,7 @@ struct MetaParams {
 };
 
 // For models of type llama, and mistral without its window. multiple_of and ffn_dim_multiplier are
-// those of the known releases where they give the feed-forward size, else the first that do.
+// those of the releases with that shape, else some that give the feed-forward size.
 // Written as Llama 2's (n_kv_heads and rope_theta only where they differ from n_heads and 10000)
 // or, with a rope_theta of 500000, as Llama 3's. Errors: kMalformed (a key missing or of the wrong
 // kind, contradictions with the tensors), kUnsupported (what Meta's code does not compute: another

@@ -2,9 +2,6 @@
 // those keys were made from.
 #include <fmt/format.h>
 
-#include <cmath>
-#include <fstream>
-
 #include "tests/support/config_vectors.h"
 #include "tests/support/test_support.h"
 #include "transform/hub_config.h"
@@ -138,12 +135,6 @@ TEST_P(HubConfigVectors, MeanWhatTheKeysWereMadeFrom) {
     }
   }
 
-  if (const char* folder = std::getenv("HALLMARK_DUMP_CONFIGS")) {
-    const std::string path = fmt::format("{}/{}", folder, GetParam());
-    std::filesystem::create_directories(path);
-    std::ofstream(path + "/config.json") << config->text;
-  }
-
   // And back: the same keys, but for those about the file itself.
   GgufFacts facts;
   facts.file_type = vector.FileType();
@@ -158,6 +149,31 @@ TEST_P(HubConfigVectors, MeanWhatTheKeysWereMadeFrom) {
     if (!entry.key.starts_with("general.")) found.push_back(EntryText(entry));
   }
   EXPECT_EQ(found, wanted);
+}
+
+// One model, as Meta's and as Hugging Face's fixtures.
+TEST(HubConfigFromMetaVectors, MeansTheHubsOwn) {
+  const auto params =
+      JsonDocument::Parse(ReadFixture("meta-llama2-bf16/params.json"), "params.json");
+  const auto hub =
+      JsonDocument::Parse(ReadFixture("hf-safetensors-bf16/config.json"), "config.json");
+  ASSERT_TRUE(Ok(params));
+  ASSERT_TRUE(Ok(hub));
+  const auto config = HubConfigFromMeta(*params, {.layers = 2,
+                                                  .vocab_size = 320,
+                                                  .hidden_size = 64,
+                                                  .ffn_size = 160,
+                                                  .query_rows = 64,
+                                                  .key_rows = 32,
+                                                  .has_output = true,
+                                                  .dtype = Dtype::kBf16});
+  ASSERT_TRUE(Ok(config));
+  const auto ours = JsonDocument::Parse(config->text, "ours");
+  ASSERT_TRUE(Ok(ours));
+  for (const JsonMember& member : hub->Root().Members()) {
+    if (member.key == "max_position_embeddings") continue;  // params.json has none
+    EXPECT_EQ(Spelled(ours->Root().Find(member.key)), Spelled(member.value)) << member.key;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Configs, HubConfigVectors, testing::ValuesIn(ConfigVectorNames()),
