@@ -14,11 +14,26 @@ namespace {
 
 constexpr std::size_t kSpecialTokens = 256;
 
+// Why these are no vocabulary; nothing if they are one: every byte is a token, and no token is
+// there twice.
+std::optional<std::string> Complaint(const std::vector<std::string>& tokens) {
+  std::bitset<256> single;
+  for (const std::string& token : tokens) {
+    if (token.size() == 1) single.set(static_cast<unsigned char>(token.front()));
+  }
+  if (!single.all()) {
+    return fmt::format("{} of the 256 bytes are no token", 256 - single.count());
+  }
+  const std::vector<std::string_view> views(tokens.begin(), tokens.end());
+  const auto repeated = FindRepeated(views);
+  if (!repeated) return std::nullopt;
+  return fmt::format("the token {} stands twice", EscapeForPeople(*repeated));
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> ReadTiktoken(std::string_view text, std::string subject) {
   std::vector<std::string> tokens;
-  std::bitset<256> single;
   std::size_t offset = 0;
   const auto malformed = [&](std::string message) {
     return Error{Errc::kMalformed, subject, std::move(message), offset};
@@ -41,19 +56,12 @@ Result<std::vector<std::string>> ReadTiktoken(std::string_view text, std::string
         return Error{Errc::kUnsupported, subject, fmt::format("more than {} tokens", kMaxTokens),
                      offset};
       }
-      if (token->size() == 1) single.set(static_cast<unsigned char>(token->front()));
       tokens.push_back(std::move(*token));
     }
     offset = next;
   }
   offset = text.size();
-  if (!single.all()) {
-    return malformed(fmt::format("{} of the 256 bytes are no token", 256 - single.count()));
-  }
-  const std::vector<std::string_view> views(tokens.begin(), tokens.end());
-  if (const auto repeated = FindRepeated(views)) {
-    return malformed(fmt::format("the token {} stands twice", EscapeForPeople(*repeated)));
-  }
+  if (auto complaint = Complaint(tokens)) return malformed(std::move(*complaint));
   return tokens;
 }
 
@@ -89,7 +97,7 @@ Result<std::vector<std::byte>> WriteTiktoken(const Tokenizer& tokenizer) {
   if (tokenizer.kind != TokenizerKind::kBytePairs) {
     return cannot("a sentencepiece tokenizer has no ranks");
   }
-  std::vector<std::byte> file;
+  std::vector<std::string> ranks;
   bool ended = false;
   for (std::size_t id = 0; id < tokenizer.tokens.size(); ++id) {
     const Token& token = tokenizer.tokens[id];
@@ -97,17 +105,21 @@ Result<std::vector<std::byte>> WriteTiktoken(const Tokenizer& tokenizer) {
       ended = true;
       continue;
     }
-    const auto bytes = FromByteAlphabet(token.text);
+    auto bytes = FromByteAlphabet(token.text);
     if (ended || !bytes || bytes->empty()) {
       return cannot(fmt::format("token {} {}", id,
                                 ended ? "stands behind special ones, and Meta's are all first"
                                       : "is not in GPT-2's alphabet of bytes"));
     }
-    const std::string line = fmt::format("{} {}\n", ToBase64(*bytes), id);
-    const auto* first = reinterpret_cast<const std::byte*>(line.data());
-    file.insert(file.end(), first, first + line.size());
+    ranks.push_back(std::move(*bytes));
   }
-  return file;
+  if (auto complaint = Complaint(ranks)) return cannot(std::move(*complaint));
+  std::string text;
+  for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+    text += fmt::format("{} {}\n", ToBase64(ranks[rank]), rank);
+  }
+  const auto* first = reinterpret_cast<const std::byte*>(text.data());
+  return std::vector<std::byte>(first, first + text.size());
 }
 
 }  // namespace hallmark

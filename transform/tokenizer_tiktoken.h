@@ -19,7 +19,8 @@ Result<std::vector<std::string>> ReadTiktoken(std::string_view text, std::string
 std::vector<std::string> Llama3SpecialTokens(bool llama31);
 
 // The normal tokens of a tokenizer of byte pairs, which are its first. kUnsupported: of another
-// kind, or a normal token that is not in GPT-2's alphabet or stands behind others.
+// kind, a normal token that is not in GPT-2's alphabet or stands behind others, or what
+// ReadTiktoken would refuse.
 Result<std::vector<std::byte>> WriteTiktoken(const Tokenizer& tokenizer);
 
 }  // namespace hallmark

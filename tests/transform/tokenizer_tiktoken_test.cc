@@ -4,6 +4,7 @@
 
 #include "src/base/base64.h"
 #include "tests/support/test_support.h"
+#include "transform/tokenizer_merges.h"
 
 namespace hallmark {
 namespace {
@@ -58,13 +59,25 @@ TEST(Tiktoken, SpecialTokensAreMetas) {  // llama_models' tokenizer.py, Llama 3 
 
 TEST(Tiktoken, WritesOnlyTokensOfBytesThatStandFirst) {
   Tokenizer tokenizer;
-  tokenizer.tokens = {{"a"}};
   EXPECT_FALSE(WriteTiktoken(tokenizer));  // pieces
   tokenizer.kind = TokenizerKind::kBytePairs;
-  EXPECT_TRUE(Ok(WriteTiktoken(tokenizer)));
-  tokenizer.tokens = {{"a"}, {"<s>", 0, TokenType::kControl}, {"b"}};
+  for (int byte = 0; byte < 256; ++byte) {
+    tokenizer.tokens.push_back({ToByteAlphabet(std::string(1, static_cast<char>(byte)))});
+  }
+  const auto written = WriteTiktoken(tokenizer);
+  ASSERT_TRUE(Ok(written));
+  EXPECT_EQ(*written, BytesOf(Bytes()));
+  const Tokenizer whole = tokenizer;
+  tokenizer.tokens.push_back({"\u2581"});  // no byte
   EXPECT_FALSE(WriteTiktoken(tokenizer));
-  tokenizer.tokens = {{"\u2581"}};
+  tokenizer.tokens.back() = {"a"};  // once more
+  EXPECT_FALSE(WriteTiktoken(tokenizer));
+  tokenizer.tokens.back() = {"<s>", 0, TokenType::kControl};
+  EXPECT_TRUE(Ok(WriteTiktoken(tokenizer)));
+  tokenizer.tokens.push_back({"ab"});  // behind a special one
+  EXPECT_FALSE(WriteTiktoken(tokenizer));
+  tokenizer = whole;
+  tokenizer.tokens.pop_back();  // a byte less
   EXPECT_FALSE(WriteTiktoken(tokenizer));
 }
 
