@@ -321,6 +321,11 @@ void ApplyCustoms(const ModelFacts& facts, const TokenizerSources& sources, Toke
 
 }  // namespace
 
+bool IsAddedType(TokenType type) {
+  return type == TokenType::kControl || type == TokenType::kUserDefined ||
+         type == TokenType::kUnknown;
+}
+
 bool IsPaddingName(const Token& token, std::size_t id) {
   return token.type == TokenType::kUnused && token.text == fmt::format("[PAD{}]", id);
 }

@@ -38,6 +38,9 @@ struct Token {
   TokenType type = TokenType::kNormal;
 };
 
+// Matched in a text as it is, before anything is merged.
+bool IsAddedType(TokenType type);
+
 // "[PAD7]" with id 7: a row of the embedding that no text leads to, as GGUF names it.
 bool IsPaddingName(const Token& token, std::size_t id);
 

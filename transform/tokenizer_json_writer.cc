@@ -19,18 +19,14 @@ Error CannotHold(std::string message) {
   return Error{Errc::kUnsupported, "tokenizer.json", std::move(message)};
 }
 
-bool IsAdded(const Token& token) {
-  return token.type == TokenType::kControl || token.type == TokenType::kUserDefined ||
-         token.type == TokenType::kUnknown;
-}
-
 // How many tokens, from the first, are written into the model's vocabulary: those behind are only
 // added, if the library then counts up to the ids that they have.
 std::size_t ModelSize(const Tokenizer& tokenizer) {
   const std::vector<Token>& tokens = tokenizer.tokens;
   const std::size_t end = tokenizer.CountWithoutPadding();
   std::size_t size = end;
-  while (size > 0 && IsAdded(tokens[size - 1]) && tokens[size - 1].type != TokenType::kUnknown) {
+  while (size > 0 && IsAddedType(tokens[size - 1].type) &&
+         tokens[size - 1].type != TokenType::kUnknown) {
     --size;
   }
   for (std::size_t id = 0; id < size; ++id) {
@@ -47,7 +43,7 @@ Result<void> CheckTokens(const std::vector<Token>& tokens, bool pieces) {
     if (text.empty() || !IsValidUtf8(text)) {
       return CannotHold(fmt::format("token {} is {}", id, text.empty() ? "empty" : "not UTF-8"));
     }
-    if (pieces && tokens[id].type == TokenType::kNormal && text.find(' ') != text.npos) {
+    if (pieces && !IsAddedType(tokens[id].type) && text.find(' ') != text.npos) {
       return CannotHold(fmt::format("token {} has a space, which no piece has", id));
     }
     texts.push_back(text);
@@ -61,7 +57,7 @@ Result<void> CheckTokens(const std::vector<Token>& tokens, bool pieces) {
 void WriteAddedTokens(const std::vector<Token>& tokens, JsonWriter& json) {
   json.Key("added_tokens").BeginArray();
   for (std::size_t id = 0; id < tokens.size(); ++id) {
-    if (!IsAdded(tokens[id])) continue;
+    if (!IsAddedType(tokens[id].type)) continue;
     json.BeginObject().Member("id", id).Member("content", tokens[id].text);
     for (const std::string_view flag : {"single_word", "lstrip", "rstrip", "normalized"}) {
       json.Key(flag).Bool(false);
@@ -280,7 +276,7 @@ std::string WriteTokenizerConfig(const Tokenizer& tokenizer) {
   json.Key("added_tokens_decoder").BeginObject();
   for (std::size_t id = 0; id < tokenizer.tokens.size(); ++id) {
     const Token& token = tokenizer.tokens[id];
-    if (!IsAdded(token)) continue;
+    if (!IsAddedType(token.type)) continue;
     json.Key(fmt::format("{}", id)).BeginObject().Member("content", token.text);
     for (const std::string_view flag : {"lstrip", "normalized", "rstrip", "single_word"}) {
       json.Key(flag).Bool(false);

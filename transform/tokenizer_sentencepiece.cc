@@ -219,7 +219,7 @@ Result<std::vector<Token>> MakePieces(const Tokenizer& tokenizer, std::uint32_t 
   if (unknown >= pieces.size()) return CannotHold("the unknown token is padding");
   for (std::size_t id = 0; id < pieces.size(); ++id) {
     const Token& token = tokenizer.tokens[id];
-    if (token.type == TokenType::kNormal && token.text.find(' ') != std::string::npos) {
+    if (!IsAddedType(token.type) && token.text.find(' ') != std::string::npos) {
       return CannotHold(fmt::format("token {} has a space, which no piece has", id));
     }
     pieces[id] = {PieceText(token), token.score, token.type};
