@@ -3,10 +3,14 @@
 #include <cstdint>
 
 namespace hallmark {
+namespace {
+
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+}  // namespace
 
 std::optional<std::string> FromBase64(std::string_view text) {
-  static constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   if (text.size() % 4 != 0) return std::nullopt;
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   std::string bytes;
@@ -24,6 +28,22 @@ std::optional<std::string> FromBase64(std::string_view text) {
     for (std::size_t b = 0; b + 1 < digits; ++b) bytes += static_cast<char>(bits >> (16 - 8 * b));
   }
   return bytes;
+}
+
+std::string ToBase64(std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t count = bytes.size() - i < 3 ? bytes.size() - i : 3;
+    std::uint32_t bits = 0;
+    for (std::size_t b = 0; b < 3; ++b) {
+      bits = bits << 8 | (b < count ? static_cast<unsigned char>(bytes[i + b]) : 0u);
+    }
+    for (std::size_t d = 0; d < 4; ++d) {
+      text += d <= count ? kAlphabet[bits >> (18 - 6 * d) & 63] : '=';
+    }
+  }
+  return text;
 }
 
 }  // namespace hallmark
