@@ -4,8 +4,9 @@ namespace hallmark {
 
 std::span<const Verb> AllVerbs() {
   static const std::vector<Verb> verbs = {
-      VerifyVerb(),    IdentifyVerb(),     IdVerb(),         InspectVerb(), HashVerb(),
-      CatalogueVerb(), MergeReportsVerb(), CompletionVerb(), VersionVerb(),
+      VerifyVerb(),       IdentifyVerb(),   IdVerb(),      InspectVerb(),
+      HashVerb(),         PackVerb(),       UnpackVerb(),  CatalogueVerb(),
+      MergeReportsVerb(), CompletionVerb(), VersionVerb(),
   };
   return verbs;
 }

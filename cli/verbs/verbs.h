@@ -12,6 +12,8 @@ Verb IdVerb();
 Verb IdentifyVerb();
 Verb InspectVerb();
 Verb MergeReportsVerb();
+Verb PackVerb();
+Verb UnpackVerb();
 Verb VerifyVerb();
 Verb VersionVerb();
 
