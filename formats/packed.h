@@ -23,7 +23,7 @@ static_assert(kPackedFrameBytes == kTreeBlock << kPackedFrameHeight);
 
 struct PackedFrame {
   ByteRange stored;     // in the packed file
-  std::uint64_t check;  // FrameCheck of what it holds
+  std::uint64_t check;  // FrameCheck of its stored bytes
 };
 
 // A file as it was before packing; of the base, one that differences were taken to.

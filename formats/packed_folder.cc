@@ -201,16 +201,17 @@ Result<void> ReadPackedFrame(const File& packed, const PackedIndex& index, const
   std::vector<std::byte> stored = std::move(spare);
   stored.resize(place.stored.size);
   HM_TRY(packed.Read(place.stored.offset, stored));
-  HM_TRY(DecodeFrame(stored, packed.Name(), place.stored.offset, read_base, out));
-  spare = std::move(stored);
-  if (FrameCheck(out) != place.check) {
-    Error error = malformed(
-        fmt::format("the frame of bytes 0x{:x} to 0x{:x} is damaged: its check "
-                    "does not fit",
-                    frame * kPackedFrameBytes, frame * kPackedFrameBytes + out.size() - 1));
+  if (FrameCheck(stored) != place.check) {
+    const std::uint64_t begin = frame * kPackedFrameBytes;
+    Error error =
+        malformed(fmt::format("the frame of bytes 0x{:x} to 0x{:x} is damaged: its check "
+                              "does not fit",
+                              begin, begin + out.size() - 1));
     error.hint = "get the packed file again, or compare its digest with the one it came with";
     return error;
   }
+  HM_TRY(DecodeFrame(stored, packed.Name(), place.stored.offset, read_base, out));
+  spare = std::move(stored);
   return {};
 }
 

@@ -66,6 +66,7 @@ struct Workspace {
   Decompressor decompressor{ZSTD_createDCtx()};
   std::vector<std::byte> plane_bytes;  // all planes of a piece, one after the other
   std::vector<std::byte> field_bytes;  // of a field of all elements
+  std::vector<std::byte> compressed;   // a plane
   std::vector<std::byte> base_bytes;
   std::vector<std::byte> changed;  // a piece as the difference to its base
 };
@@ -146,16 +147,14 @@ ByteSpan SplitPiece(const PlaneLayout& layout, ByteSpan bytes, Workspace& worksp
 }
 
 // Appends the plane, compressed where that makes it smaller. Returns its stored size.
-std::uint32_t AppendPlane(ByteSpan plane, ZSTD_CCtx* compressor, std::vector<std::byte>* stored) {
-  const std::size_t begin = stored->size();
+std::uint32_t AppendPlane(ByteSpan plane, ZSTD_CCtx* compressor, Workspace& workspace,
+                          std::vector<std::byte>* stored) {
   if (!LooksIncompressible(plane)) {
-    stored->resize(begin + ZSTD_compressBound(plane.size()));
-    const std::size_t size = ZSTD_compress2(compressor, stored->data() + begin,
-                                            stored->size() - begin, plane.data(), plane.size());
+    const MutableByteSpan room = Room(workspace.compressed, ZSTD_compressBound(plane.size()));
+    const std::size_t size =
+        ZSTD_compress2(compressor, room.data(), room.size(), plane.data(), plane.size());
     HM_CHECK(!ZSTD_isError(size));
-    stored->resize(begin + size);
-    if (size < plane.size()) return static_cast<std::uint32_t>(size);
-    stored->resize(begin);
+    if (size < plane.size()) plane = room.first(size);
   }
   stored->insert(stored->end(), plane.begin(), plane.end());
   return static_cast<std::uint32_t>(plane.size());
@@ -178,7 +177,7 @@ void EncodePiece(const FramePiece& piece, ByteSpan bytes, Workspace& workspace,
   const auto append = [&](ByteSpan plane) {
     const std::size_t size_at = stored->size();
     Append(stored, std::uint32_t{0});
-    const std::uint32_t size = AppendPlane(plane, compressor, stored);
+    const std::uint32_t size = AppendPlane(plane, compressor, workspace, stored);
     StoreLittle(stored->data() + size_at, size);
   };
   if (piece.layout.empty()) return append(planes);

@@ -46,9 +46,10 @@ struct FramePiece {
 // Fills `out` with bytes of the base.
 using ReadBase = std::function<Result<void>(const BasePlace& place, MutableByteSpan out)>;
 
-// Appends the frame of `bytes` to `*stored`. `pieces` cover them, and there are few: at most one in
-// 2 KiB. The same input gives the same frame everywhere, with one version of zstd. Errors: those of
-// `read_base`, which only pieces with a base need.
+// Appends the frame of `bytes` to `*stored`. `pieces` cover them; that they are few, at most one in
+// 1 KiB on average, keeps the frame below kMaxStoredFrameBytes. The same input gives the same frame
+// everywhere, with one version of zstd. Errors: those of `read_base`, which only pieces with a base
+// need.
 Result<void> EncodeFrame(std::span<const FramePiece> pieces, ByteSpan bytes,
                          const ReadBase& read_base, std::vector<std::byte>* stored);
 
@@ -57,7 +58,7 @@ Result<void> EncodeFrame(std::span<const FramePiece> pieces, ByteSpan bytes,
 Result<void> DecodeFrame(ByteSpan stored, const std::string& subject, std::uint64_t offset,
                          const ReadBase& read_base, MutableByteSpan out);
 
-// The check of a frame's bytes before packing, XXH64.
+// The check of a frame's stored bytes, XXH64: damage is seen before anything is decompressed.
 std::uint64_t FrameCheck(ByteSpan bytes);
 
 }  // namespace hallmark

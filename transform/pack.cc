@@ -135,9 +135,9 @@ class Packer {
       bytes.resize(std::min(kPackedFrameBytes, size - offset));
       HM_TRY(file->Read(offset, bytes));
       roots[i] = FrameRoot(bytes, count == 1);
-      member.frames[i].check = FrameCheck(bytes);
       stored->clear();
       HM_TRY(EncodeFrame(PiecesOf(regions, {offset, bytes.size()}), bytes, read_base, stored));
+      member.frames[i].check = FrameCheck(*stored);
       task_.Advance(bytes.size());
       return {};
     };
