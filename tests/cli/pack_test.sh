@@ -35,7 +35,7 @@ run 0 unpack model.hmz -o back --json
 json 'sorted(f["path"] for f in r["files"])[0]' config.json
 diff -r model back >&2 || complain 'other files came back'
 run 0 hash --algo tree model/config.json
-tree=$(cut -d ' ' -f 1 "$scratch/out")
+tree=$(awk '{ print $NF }' "$scratch/out")
 run 0 unpack model.hmz -o again --json
 out_has "$tree"
 rm -r back again
