@@ -1,6 +1,7 @@
 #include "transform/model_files.h"
 
 #include <algorithm>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -43,7 +44,8 @@ Result<ModelFiles> OpenModelFiles(const fs::path& path) {
       return Error{Errc::kNotFound, finding.subject, finding.message};
     }
   }
-  const bool is_directory = fs::is_directory(path);
+  std::error_code ignored;
+  const bool is_directory = fs::is_directory(path, ignored);
   const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
   files.folder = FolderOnDisk(is_directory ? path : parent);
   return files;

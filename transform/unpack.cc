@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -29,10 +30,9 @@ class StagingFolder {
     if (mkdtemp(pattern.data()) == nullptr) {
       return Error{Errc::kIo, target.string(), fmt::format("create: {}", std::strerror(errno))};
     }
-    fs::permissions(pattern,
-                    fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read |
-                        fs::perms::others_exec,
-                    fs::perm_options::add);
+    const mode_t mask = umask(0);
+    umask(mask);
+    chmod(pattern.c_str(), 0777 & ~mask);
     return StagingFolder(pattern);
   }
   StagingFolder(StagingFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
@@ -47,7 +47,7 @@ class StagingFolder {
   // Gives all that is in it its final place. An existing target keeps its other files.
   Result<void> MoveTo(const fs::path& target, std::span<const OriginalFile> files) {
     std::error_code failure;
-    if (!fs::exists(target)) {
+    if (!fs::exists(target, failure)) {
       fs::rename(path_, target, failure);
       if (!failure) path_.clear();
       return Check(failure, target);
