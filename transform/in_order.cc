@@ -10,7 +10,7 @@ Result<void> MakeInOrder(
     const Task& task, std::uint64_t count,
     const std::function<Result<void>(std::uint64_t i, std::vector<std::byte>* item)>& make,
     const std::function<Result<void>(std::uint64_t i, ByteSpan item)>& take) {
-  const std::uint64_t batch = std::clamp<std::uint64_t>(4 * std::uint64_t{task.threads}, 8, 64);
+  const std::uint64_t batch = std::clamp<std::uint64_t>(16 * std::uint64_t{task.threads}, 16, 64);
   std::vector<std::vector<std::byte>> made(std::min(batch, count)), taken(made.size());
   std::uint64_t taken_until = 0, made_until = 0;
   while (taken_until < count) {
