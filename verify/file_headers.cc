@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "formats/archives.h"
 #include "formats/registry.h"
-#include "src/io/tar.h"
 
 namespace hallmark {
 namespace {
@@ -52,11 +52,11 @@ void SettleCompanions(const DirectoryListing& listing, const Paths& companions,
   }
 }
 
-// The members of a tar, taken together.
-Result<HeaderReading> ReadArchive(std::shared_ptr<const File> tar, const std::string& path,
+// The members of an archive, taken together.
+Result<HeaderReading> ReadArchive(std::shared_ptr<const File> archive, const std::string& path,
                                   const Task& task) {
   HeaderReading whole;
-  const auto folder = FolderInTar(std::move(tar), path);
+  const auto folder = FolderInArchive(std::move(archive), path);
   if (!folder) {
     const Error& error = folder.error();
     whole.findings.push_back(
@@ -93,7 +93,7 @@ Result<std::vector<HeaderReading>> ReadFileHeaders(const Folder& folder,
     auto file = folder.Open(path);
     if (!file) continue;  // hashing will say why
     readings[i] = ReadContainer(**file, path, path, companions);
-    if (!readings[i].holds_weights && IsTar(**file).value_or(false)) {
+    if (!readings[i].holds_weights && IsArchive(**file).value_or(false)) {
       readings[i] = HM_TRY(ReadArchive(*std::move(file), path, task));
     }
   }

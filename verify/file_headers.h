@@ -10,7 +10,7 @@
 namespace hallmark {
 
 struct HeaderReading {
-  bool holds_weights = false;     // a container, a companion of one, or a tar of some
+  bool holds_weights = false;     // a container, a companion of one, or an archive of some
   std::vector<Finding> findings;  // warnings and dangers
 };
 

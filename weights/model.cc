@@ -6,10 +6,10 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "formats/archives.h"
 #include "formats/registry.h"
 #include "src/base/checked.h"
 #include "src/base/text.h"
-#include "src/io/tar.h"
 #include "src/model/architecture.h"
 #include "weights/config.h"
 #include "weights/model_sets.h"
@@ -40,12 +40,12 @@ Result<DirectoryListing> ListFolder(const fs::path& folder) {
   return listing;
 }
 
-bool IsNamedTar(const DirectoryEntry& entry) { return AsciiLower(entry.path).ends_with(".tar"); }
+bool IsArchiveEntry(const DirectoryEntry& entry) { return IsNamedArchive(entry.path); }
 
 // Why a directory has no set: what its likeliest file is instead, if it has one.
 Error NoWeights(const Folder& folder, const DirectoryListing& listing) {
   for (const DirectoryEntry& entry : listing.files) {
-    if (!LooksLikeWeights(entry.path) || IsNamedTar(entry)) continue;
+    if (!LooksLikeWeights(entry.path) || IsArchiveEntry(entry)) continue;
     const auto file = folder.Open(entry.path);
     if (!file) return file.error();
     const auto reader = OpenContainer(**file);
@@ -55,14 +55,14 @@ Error NoWeights(const Folder& folder, const DirectoryListing& listing) {
           fmt::format("no weights among the {} files here", listing.files.size())};
 }
 
-// The one tar among the files of a directory, as a folder; null if there is none, or several.
-Result<std::shared_ptr<const Folder>> LoneTar(const Folder& folder,
-                                              const DirectoryListing& listing) {
-  const auto tar = std::ranges::find_if(listing.files, IsNamedTar);
-  if (std::ranges::count_if(listing.files, IsNamedTar) != 1) return nullptr;
-  std::shared_ptr<const File> file = HM_TRY(folder.Open(tar->path));
-  if (!HM_TRY(IsTar(*file))) return nullptr;
-  return FolderInTar(std::move(file), tar->path);
+// The one archive among the files of a directory, as a folder; null if there is none, or several.
+Result<std::shared_ptr<const Folder>> LoneArchive(const Folder& folder,
+                                                  const DirectoryListing& listing) {
+  const auto archive = std::ranges::find_if(listing.files, IsArchiveEntry);
+  if (std::ranges::count_if(listing.files, IsArchiveEntry) != 1) return nullptr;
+  std::shared_ptr<const File> file = HM_TRY(folder.Open(archive->path));
+  if (!HM_TRY(IsArchive(*file))) return nullptr;
+  return FolderInArchive(std::move(file), archive->path);
 }
 
 std::string NamesOf(const std::vector<ModelSet>& sets) {
@@ -145,8 +145,8 @@ Result<Model> Model::Open(const fs::path& path, const Task& task) {
   if (fs::is_directory(path, ignored)) return OpenMainSet(FolderOnDisk(path), task);
   std::unique_ptr<File> opened = HM_TRY(OpenFile(path));
   const std::string name = path.filename().string();
-  if (HM_TRY(SniffFormat(*opened)) == nullptr && HM_TRY(IsTar(*opened))) {
-    return OpenMainSet(HM_TRY(FolderInTar(std::move(opened), name)), task);
+  if (HM_TRY(SniffFormat(*opened)) == nullptr && HM_TRY(IsArchive(*opened))) {
+    return OpenMainSet(HM_TRY(FolderInArchive(std::move(opened), name)), task);
   }
 
   // One file, perhaps of a set. Only files that names or an index tie to it are looked at.
@@ -197,7 +197,7 @@ Result<Model> Model::OpenMainSet(std::shared_ptr<const Folder> folder, const Tas
   if (sets.empty()) {
     const Error nothing = NoWeights(*folder, listing);
     if (nothing.code != Errc::kNotFound) return nothing;
-    folder = HM_TRY(LoneTar(*folder, listing));
+    folder = HM_TRY(LoneArchive(*folder, listing));
     if (folder == nullptr) return nothing;
     listing = HM_TRY(folder->List());
     sets = HM_TRY(FindModelSets(*folder, listing));

@@ -52,17 +52,17 @@ struct WeightFile {
 struct FileOnDisk {
   std::string path;         // as a listing of the copy names it
   FileStamp stamp;          // when it was opened
-  bool is_archive = false;  // a tar: other things may be in it
+  bool is_archive = false;  // other things may be in it
 };
 
 // An opened set: headers were read, nothing else. Movable; immutable and thread-safe afterwards.
 class Model {
  public:
   // `path`: a directory that holds one set (beside it, sets in subfolders and indexes whose files
-  // are not there are only mentioned), a tar of one, a file of a set, an index, or a single file.
-  // Of a directory that holds no set, but one tar, the tar is meant. Errors: kNotFound (also a
-  // missing shard, named), kUsage (several sets: named, pick one), kMalformed (shards and index
-  // contradict each other), and whatever the reader of a file says.
+  // are not there are only mentioned), an archive of one, a file of a set, an index, or a single
+  // file. Of a directory that holds no set, but one archive, the archive is meant. Errors:
+  // kNotFound (also a missing shard, named), kUsage (several sets: named, pick one), kMalformed
+  // (shards and index contradict each other), and whatever the reader of a file says.
   static Result<Model> Open(const std::filesystem::path& path, const Task& task);
   static Result<Model> Open(std::shared_ptr<const Folder> folder, const ModelSet& set,
                             const Task& task);
@@ -84,11 +84,11 @@ class Model {
 
   // The path below Home() of a file that tensors of `container` lie in: TensorInfo::file.
   std::string PathOf(const WeightFile& container, std::size_t file) const;
-  // Where a stored tensor is found in the files of the copy, a tar being one file; in pieces if it
-  // is kept so.
+  // Where a stored tensor is found in the files of the copy, an archive being one file; in pieces
+  // if it is kept so.
   std::vector<FileStretch> PlacesOf(std::size_t file, std::size_t tensor) const;
 
-  // The containers and their companions, a tar for all that is in it.
+  // The containers and their companions, an archive for all that is in it.
   std::vector<FileOnDisk> FilesOnDisk() const;
 
   // kIo if a file was another when it was hashed: `hashed` gives its stamp then by its path, or

@@ -324,8 +324,8 @@ Result<ShardIndex> ReadShardIndex(const File& file) {
 
 bool LooksLikeWeights(std::string_view path) {
   constexpr std::string_view kSuffixes[] = {
-      ".safetensors", ".gguf", ".pth",  ".pt",     ".bin",       ".ckpt",      ".npz",
-      ".npy",         ".ggml", ".onnx", ".distcp", ".onnx_data", ".onnx.data", ".tar"};
+      ".safetensors", ".gguf", ".pth",    ".pt",        ".bin",       ".ckpt", ".npz", ".npy",
+      ".ggml",        ".onnx", ".distcp", ".onnx_data", ".onnx.data", ".tar",  ".hmz"};
   const std::string lower = AsciiLower(path);
   return std::ranges::any_of(kSuffixes, [&](std::string_view s) { return lower.ends_with(s); });
 }

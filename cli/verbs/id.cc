@@ -286,8 +286,8 @@ Verb IdVerb() {
           "several models each is a line with its name, as soon as it is done; one that has no "
           "identity does not stop the others.",
       .operands = {{.name = "MODEL",
-                    .help =
-                        "a directory, a tar of one, any one shard, an index.json or a single file",
+                    .help = "a directory, a tar or packed file of one, any one shard, an "
+                            "index.json or a single file",
                     .many = true}},
       .options = Joined({{.name = "--layers", .help = "add the digest of every layer"},
                          {.name = "--tensors", .help = "add the digest of every tensor"},

@@ -44,9 +44,9 @@ Verb IdentifyVerb() {
           "when the weights are the entry's, in whatever container; near misses are named with "
           "what is missing or differs. The catalogue says what others published: see hallmark "
           "catalogue show ID for who vouches for what.",
-      .operands =
-          {{.name = "MODEL",
-            .help = "a directory, a tar of one, any one shard, an index.json or a single file"}},
+      .operands = {{.name = "MODEL",
+                    .help = "a directory, a tar or packed file of one, any one shard, an "
+                            "index.json or a single file"}},
       .options = Joined(
           {CachedOption(), VerboseOption("every model, file and name in full"), JsonOption()},
           WorkOptions()),

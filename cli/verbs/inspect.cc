@@ -125,9 +125,9 @@ Verb InspectVerb() {
           "architecture, "
           "tensors, element types, metadata, files beside them, and what is odd about them. The "
           "container is told by content, never by suffix. Nothing in the file is executed.",
-      .operands =
-          {{.name = "MODEL",
-            .help = "a directory, a tar of one, any one shard, an index.json or a single file"}},
+      .operands = {{.name = "MODEL",
+                    .help = "a directory, a tar or packed file of one, any one shard, an "
+                            "index.json or a single file"}},
       .options = Joined({{.name = "--tensors",
                           .help = "list every tensor with its place, instead of folded patterns"},
                          VerboseOption("show long metadata in full, and all files beside"),

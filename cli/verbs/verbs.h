@@ -13,6 +13,8 @@ Verb IdVerb();
 Verb IdentifyVerb();
 Verb InspectVerb();
 Verb MergeReportsVerb();
+Verb PackVerb();
+Verb UnpackVerb();
 Verb VerifyVerb();
 Verb VersionVerb();
 

@@ -66,9 +66,10 @@ TEST(Parse, SuggestsTheNearestVerbAndOption) {
 
 TEST(Parse, RefusesWhatMakesNoSense) {
   EXPECT_EQ(Refused({"--json"}).message, "options come after the verb");
-  EXPECT_EQ(
-      Refused({"inspect"}).message,
-      "MODEL is missing: a directory, a tar of one, any one shard, an index.json or a single file");
+  EXPECT_EQ(Refused({"inspect"}).message,
+            "MODEL is missing: a directory, a tar or packed file of one, any one shard, an "
+            "index.json or a "
+            "single file");
   EXPECT_EQ(Refused({"inspect", "a", "b"}).message, "unexpected argument b");
   EXPECT_EQ(Refused({"inspect", ""}).message, "an argument is empty");
   EXPECT_EQ(Refused({"verify", "a", "--against"}).message, "--against needs a value: SOURCE");

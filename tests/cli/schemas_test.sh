@@ -90,6 +90,10 @@ run 0 id --json-lines model
 conforms report-id models last
 run 3 id --json --layers model missing --part 1/1
 conforms report-id
+run 0 pack model -o "$scratch/model.hmz" --base "$fixtures/hf-bin" --json
+conforms report-pack
+run 0 unpack "$scratch/model.hmz" -o "$scratch/unpacked" --json
+conforms report-unpack
 run 0 verify model --against "$scratch/list" --json
 conforms report-verify
 run 0 verify model --against "$scratch/list" --json-lines

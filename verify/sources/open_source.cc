@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include "formats/archives.h"
 #include "formats/registry.h"
-#include "src/io/tar.h"
 #include "verify/sources/source.h"
 #include "verify/user_catalogue.h"
 
@@ -53,7 +53,7 @@ Result<Source> OpenFileSource(const std::string& spec, const Task& task) {
   const auto file = HM_TRY(OpenFile(spec));
   const std::vector<std::byte> head = HM_TRY(ReadHead(*file));
   if (!IsText(head)) {
-    if (HM_TRY(SniffFormat(*file)) != nullptr || HM_TRY(IsTar(*file))) {
+    if (HM_TRY(SniffFormat(*file)) != nullptr || HM_TRY(IsArchive(*file))) {
       return SourceFromCopy(spec, task);
     }
     if (file->Size() > kMaxSourceBytes) {
