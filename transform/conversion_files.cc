@@ -14,7 +14,7 @@
 #include "formats/safetensors_writer.h"
 #include "src/base/text.h"
 #include "src/model/architecture.h"
-#include "transform/model_files.h"
+#include "transform/side_files.h"
 #include "transform/quantisation_mix.h"
 #include "transform/shards.h"
 
@@ -378,7 +378,7 @@ class Planner {
   const CanonicalModel& canonical_;
   const ConvertRequest& request_;
   const Task& task_;
-  ModelFiles beside_;
+  SideFiles beside_;
   ConversionFiles result_;
 };
 

@@ -1,87 +1,41 @@
-// What stands beside the weights, configuration and tokenizer, as each format wants it.
+// The files of a model as they lie there, and where in them which tensors are.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "formats/metadata.h"
-#include "transform/gguf_keys.h"
-#include "transform/input_file.h"
-#include "transform/tensor_facts.h"
-#include "transform/tensor_plan.h"
-#include "transform/tokenizer.h"
-#include "weights/model.h"
+#include "src/base/task.h"
+#include "src/io/folder.h"
+#include "src/tensor/tensor_info.h"
 
 namespace hallmark {
 
-// A small file of the output.
-struct SideFile {
-  std::string path;
-  std::string content;
+struct ModelFiles {
+  std::shared_ptr<const Folder> folder;
+  DirectoryListing listing;  // of `folder`, or a part of it
 };
 
-struct HubSide {
-  std::vector<SideFile> files;
-  std::vector<std::string> notes;  // for people: what is assumed, missing or lost
+// All files of a directory, an index with the shards it names, or one file. Errors: kNotFound (also
+// a shard that is not there), kIo, kMalformed (of an index).
+Result<ModelFiles> OpenModelFiles(const std::filesystem::path& path);
+// The same, but an archive stands for the files in it.
+Result<ModelFiles> OpenModelFilesOrArchive(const std::filesystem::path& path);
+
+// One stretch of a stored tensor.
+struct StoredStretch {
+  std::string path;  // in the folder
+  ByteRange range;
+  Dtype dtype;
+  // Of a tensor that lies in one stretch; else empty.
+  std::string tensor;
+  Shape shape = {};
 };
 
-struct MetaSide {
-  std::vector<SideFile> files;  // params.json, tokenizer.model
-  EmbeddingSplit embedding_split = EmbeddingSplit::kColumns;
-  std::vector<std::string> notes;
-};
-
-struct GgufSide {
-  std::vector<MetadataEntry> metadata;
-  std::vector<RopeTensor> rope_tensors;
-  std::vector<std::string> notes;
-};
-
-// What the conversion knows of the weights it writes.
-struct WrittenWeights {
-  TensorFacts tensors;
-  std::optional<Dtype> dtype;       // of most values, as they will be
-  bool dtype_was_asked_for = false;
-  ParameterCounts parameters;
-  bool without_tokenizer = false;   // go on where there is none
-};
-
-// The files beside the weights of one model, read when they are asked for. `model` must outlive it.
-// Errors of all: kNotFound (a configuration or a tokenizer that the target needs; the hint says how
-// to go on), kMalformed and kUnsupported as the converters of configurations and tokenizers say.
-class ModelFiles {
- public:
-  explicit ModelFiles(const Model& model);
-
-  bool HasConfig() const { return source_ != Source::kNone; }
-  // Where a file of the model lies on the disk.
-  std::filesystem::path FullPath(const std::string& path) const;
-  // The files that were read.
-  std::vector<InputFile> TakeInputs() { return std::move(inputs_); }
-
-  Result<HubSide> ForHub(const WrittenWeights& weights);
-  Result<MetaSide> ForMeta(const WrittenWeights& weights);
-  Result<GgufSide> ForGguf(const WrittenWeights& weights);
-
- private:
-  enum class Source { kNone, kHub, kMeta, kGguf };
-
-  bool Has(std::string_view name) const;
-  Result<std::string> ReadText(const std::string& name);
-  // config.json, made from what there is if it is not there.
-  Result<std::string> HubConfigText(const TensorFacts& tensors, std::vector<std::string>* notes);
-  // nullopt: none, and that was asked for.
-  Result<std::optional<Tokenizer>> FindTokenizer(bool without, std::vector<std::string>* notes);
-
-  const Model& model_;
-  std::string prefix_;  // of the folder in Home() that the weights lie in, with a slash, or empty
-  std::shared_ptr<const Folder> folder_;
-  Source source_ = Source::kNone;
-  std::vector<InputFile> inputs_;
-};
+// Those of all files that a reader can be had for. A file that cannot be read as a container holds
+// none; that is no error. Sorted by path and place; they may overlap.
+Result<std::vector<StoredStretch>> FindStoredTensors(const ModelFiles& files, const Task& task);
 
 }  // namespace hallmark
