@@ -116,6 +116,7 @@ class Planner {
     std::vector<PlannedTensor> tensors =
         HasHubNames() ? PlanStored(model_) : HM_TRY(PlanHub(canonical_, task_));
     HM_TRY(Cast({.dtype = request_.dtype, .dequantise = request_.requantise}, &tensors));
+    const WrittenWeights weights = Weights(tensors);
     const bool one_file = NamesAFile(request_.name) || request_.to == TargetFormat::kNpz;
     result_.kind = one_file ? PartialOutput::Target::kFile : PartialOutput::Target::kFolder;
 
@@ -141,7 +142,7 @@ class Planner {
       }
       return {};
     }
-    return AddHubSideFiles(tensors);
+    return AddHubSideFiles(weights);
   }
 
   Result<FileLayout> LayOut(std::span<const PlannedTensor> tensors, const std::string& name) const {
@@ -304,8 +305,8 @@ class Planner {
     return {};
   }
 
-  Result<void> AddHubSideFiles(std::span<const PlannedTensor> tensors) {
-    const HubSide side = HM_TRY(beside_.ForHub(Weights(tensors)));
+  Result<void> AddHubSideFiles(const WrittenWeights& weights) {
+    const HubSide side = HM_TRY(beside_.ForHub(weights));
     for (const std::string& note : side.notes) result_.notes.push_back(note);
     for (const SideFile& file : side.files) AddSide(file);
     return {};

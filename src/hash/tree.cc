@@ -17,8 +17,9 @@ void HashNodes(const std::byte* messages, std::size_t message_bytes, std::span<T
   constexpr auto kFunction = BlockFunction::kSha256;
   const BlockPadding padding = PaddingAfter(kFunction, message_bytes);
   const std::size_t most = StreamsTogether(kFunction, kMostStreams, 1);
-  // Whole groups of what the kernel works on at once.
-  const std::size_t together = most - most % FastestKernel(kFunction, most).streams;
+  // Whole groups of what the kernel works on at once, which may be more than is best given to it.
+  const std::size_t group = std::min(most, FastestKernel(kFunction, most).streams);
+  const std::size_t together = most - most % group;
   std::array<BlockState, kMostStreams> states;
   std::array<const std::byte*, kMostStreams> data;
   while (!nodes.empty()) {
