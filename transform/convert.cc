@@ -170,6 +170,7 @@ class Converter {
     for (const WrittenFile& file : *written) {
       receipt.outputs.push_back({file.path, file.size, file.tree});
     }
+    if (request_.to == TargetFormat::kMeta) HM_TRY(AddChecklist(output, &receipt));
     receipt.tensors = TensorsOf(conversion);
     for (const LeftOut& item : identity.left_out) receipt.left_out.push_back(item.stored_name);
     receipt.notes = conversion.notes;
@@ -203,6 +204,30 @@ class Converter {
                              receipt->output_weights, receipt->input_weights),
                  std::nullopt,
                  "nothing was kept; disk or memory may be failing, else this is a bug in hallmark"};
+  }
+
+  // checklist.chk, the MD5 of every other file, as Meta's releases have it.
+  Result<void> AddChecklist(const PartialOutput& output, Receipt* receipt) const {
+    constexpr const char* kName = "checklist.chk";
+    std::vector<FileToHash> files;
+    std::uint64_t bytes = 0;
+    for (const ReceiptFile& file : receipt->outputs) {
+      files.push_back({output.Files() / file.path, {Algorithm::kMd5}, file.path});
+      bytes += file.size;
+    }
+    task_.Begin("checksums for checklist.chk", bytes, files.size());
+    std::vector<std::string> lines(files.size());
+    HM_TRY(HashFiles(files, task_, [&](std::size_t i, Result<HashedFile> file) -> Result<void> {
+      const HashedFile hashed = HM_TRY(std::move(file));
+      lines[i] = fmt::format("{}  {}\n", hashed.outcome.digests.front().Hex(), files[i].name);
+      return {};
+    }));
+    std::string text;
+    for (const std::string& line : lines) text += line;
+    HM_TRY(WriteFileAtomically(output.Files() / kName, text, /*force=*/true));
+    receipt->outputs.push_back(
+        {kName, text.size(), HashBytes(Algorithm::kTree, AsBytes(text))});
+    return {};
   }
 
   Result<void> CheckInputs(const Receipt& expected, const std::vector<ReceiptFile>& inputs) const {
