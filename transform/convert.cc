@@ -16,6 +16,7 @@
 #include "src/hash/hash_files.h"
 #include "src/hash/hasher.h"
 #include "src/io/atomic_file.h"
+#include "src/io/directory.h"
 #include "src/io/partial_output.h"
 #include "src/json/json_writer.h"
 #include "transform/conversion_files.h"
@@ -317,6 +318,9 @@ Result<ConvertRequest> ConvertRequest::FromParameters(
     } else if (name == "quant") {
       request.quant = value;
     } else if (name == "name") {
+      // It names files of the output: one component, which stays where it is put.
+      const auto path = CheckRelativePath(value);
+      if (!path || *path != value || value.find('/') != std::string::npos) return unknown();
       request.name = value;
     } else if (name == "imatrix") {
       request.importance = value;
@@ -344,6 +348,9 @@ Result<Receipt> Replay(const fs::path& model, const Receipt& receipt, const fs::
                        const ConvertTarget& target, std::string_view tool_version,
                        const Task& task) {
   ConvertRequest request = HM_TRY(ConvertRequest::FromParameters(receipt.request));
+  if (request.name.empty()) {
+    return Error{Errc::kMalformed, "receipt", "its request does not name the output"};
+  }
   if (!request.importance.empty()) {
     if (importance.empty()) {
       return Error{Errc::kUsage, "receipt",

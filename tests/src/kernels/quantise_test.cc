@@ -24,7 +24,7 @@ struct Quantised {
 using QuantiseFunction = bool(Dtype, std::span<const float>, std::size_t, std::span<const float>,
                               MutableByteSpan);
 
-Quantised Run(QuantiseFunction* quantise, Dtype dtype, std::span<const float> values,
+Quantised QuantiseWith(QuantiseFunction* quantise, Dtype dtype, std::span<const float> values,
               std::size_t row_length, std::span<const float> importance) {
   const DtypeInfo& info = InfoOf(dtype);
   Quantised result;
@@ -35,7 +35,7 @@ Quantised Run(QuantiseFunction* quantise, Dtype dtype, std::span<const float> va
 
 // The blocks of one row.
 std::vector<std::byte> BlocksOf(Dtype dtype, const std::vector<float>& row) {
-  return Run(Quantise, dtype, row, row.size(), {}).blocks;
+  return QuantiseWith(Quantise, dtype, row, row.size(), {}).blocks;
 }
 
 TEST(ToF16, RoundsToTheNearestAndTiesToEven) {
@@ -114,20 +114,21 @@ TEST(Quantise, RefusesScalesThatAreNotFinite) {
   for (const DtypeInfo& info : kDtypes) {
     if (!CanQuantise(info.dtype) || info.dtype == Dtype::kMxfp4) continue;
     std::vector<float> row(256, 0.125f);
-    EXPECT_TRUE(Run(Quantise, info.dtype, row, 256, {}).finite) << info.name;
+    EXPECT_TRUE(QuantiseWith(Quantise, info.dtype, row, 256, {}).finite) << info.name;
     row[17] = -1e30f;  // beyond an f16, whatever the levels
-    EXPECT_FALSE(Run(Quantise, info.dtype, row, 256, {}).finite) << info.name;
+    EXPECT_FALSE(QuantiseWith(Quantise, info.dtype, row, 256, {}).finite) << info.name;
   }
   std::vector<float> row(256, 0.125f);
   row[17] = 1e30f;
-  EXPECT_TRUE(Run(Quantise, Dtype::kMxfp4, row, 256, {}).finite);
+  EXPECT_TRUE(QuantiseWith(Quantise, Dtype::kMxfp4, row, 256, {}).finite);
   row.assign(256, std::ldexp(1.0f, -126));  // its exponent wraps around to 255
-  EXPECT_FALSE(Run(Quantise, Dtype::kMxfp4, row, 256, {}).finite);
+  EXPECT_FALSE(QuantiseWith(Quantise, Dtype::kMxfp4, row, 256, {}).finite);
 }
 
 TEST(Quantise, TakesNothing) {
   for (const DtypeInfo& info : kDtypes) {
-    if (CanQuantise(info.dtype)) EXPECT_TRUE(Run(Quantise, info.dtype, {}, 256, {}).finite);
+    if (!CanQuantise(info.dtype)) continue;
+    EXPECT_TRUE(QuantiseWith(Quantise, info.dtype, {}, 256, {}).finite);
   }
 }
 
@@ -150,8 +151,8 @@ void ExpectAgreement(const std::string& what, const std::vector<float>& values) 
     for (const std::span<const float> weights :
          {std::span<const float>(), std::span<const float>(importance),
           std::span<const float>(sparse)}) {
-      const auto fast = Run(Quantise, info.dtype, values, kRow, weights);
-      const auto defined = Run(QuantiseByDefinition, info.dtype, values, kRow, weights);
+      const auto fast = QuantiseWith(Quantise, info.dtype, values, kRow, weights);
+      const auto defined = QuantiseWith(QuantiseByDefinition, info.dtype, values, kRow, weights);
       EXPECT_EQ(fast.finite, defined.finite) << info.name << " " << what;
       for (std::size_t at = 0; at < fast.blocks.size(); at += info.block_bytes) {
         ASSERT_EQ(std::memcmp(&fast.blocks[at], &defined.blocks[at], info.block_bytes), 0)
