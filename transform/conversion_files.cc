@@ -44,9 +44,10 @@ Error Usage(std::string_view message, std::string_view hint) {
 
 class Planner {
  public:
-  Planner(const Model& model, const CanonicalModel& canonical, const ConvertRequest& request,
-          const Task& task)
-      : model_(model),
+  Planner(const fs::path& path, const Model& model, const CanonicalModel& canonical,
+          const ConvertRequest& request, const Task& task)
+      : path_(path),
+        model_(model),
         canonical_(canonical),
         request_(request),
         task_(task),
@@ -55,7 +56,12 @@ class Planner {
   Result<ConversionFiles> Run() {
     HM_TRY(CheckRequest());
     for (const FileOnDisk& file : model_.FilesOnDisk()) {
-      result_.inputs.push_back({file.path, beside_.FullPath(file.path), file.stamp.size});
+      // The folder of an archive does not know where the archive itself lies.
+      const fs::path archive =
+          fs::is_directory(path_) ? path_ / file.path : path_;
+      result_.inputs.push_back({file.path,
+                                file.is_archive ? archive : fs::path(model_.Home()->NameOf(file.path)),
+                                file.stamp.size});
     }
     switch (request_.to) {
       case TargetFormat::kSafetensors:
@@ -115,6 +121,7 @@ class Planner {
   Result<void> PlanHubFiles() {
     std::vector<PlannedTensor> tensors =
         HasHubNames() ? PlanStored(model_) : HM_TRY(PlanHub(canonical_, task_));
+    if (!HasHubNames()) TellWhatIsLeftOut();
     HM_TRY(Cast({.dtype = request_.dtype, .dequantise = request_.requantise}, &tensors));
     const WrittenWeights weights = Weights(tensors);
     const bool one_file = NamesAFile(request_.name) || request_.to == TargetFormat::kNpz;
@@ -164,19 +171,27 @@ class Planner {
     if (AllGguf()) {
       tensors = PlanStored(model_);
       metadata = WithoutSplit(model_.Files().front().reader->Metadata());
+      if (request_.dtype) {
+        for (PlannedTensor& tensor : tensors) FixGgufType(&tensor);
+      }
       HM_TRY(Cast({.dtype = request_.dtype,
                    .dequantise = request_.requantise,
                    .keep_blocks = true},
                   &tensors));
     } else {
       tensors = HM_TRY(PlanGguf(canonical_, model_.Config()));
+      TellWhatIsLeftOut();
       HM_TRY(Cast({.dtype = request_.dtype,
                    .dequantise = request_.requantise,
                    .keep_blocks = true},
                   &tensors));
       metadata = HM_TRY(GgufMetadata(&tensors));
     }
-    if (!request_.quant.empty()) HM_TRY(Quantise(&tensors, &metadata));
+    if (!request_.quant.empty()) {
+      HM_TRY(Quantise(&tensors, &metadata));
+    } else if (AllGguf() && (request_.dtype || result_.dequantises)) {
+      SetFileType(tensors, &metadata);
+    }
 
     const bool one_file = request_.shard_size == 0;
     result_.kind = one_file ? PartialOutput::Target::kFile : PartialOutput::Target::kFolder;
@@ -191,6 +206,16 @@ class Planner {
       HM_TRY(AddWeights(name, HM_TRY(LayOutGguf(ToWrite(part), own)), part));
     }
     return {};
+  }
+
+  // general.file_type, where the file says it, after a cast.
+  static void SetFileType(std::span<const PlannedTensor> tensors,
+                          std::vector<MetadataEntry>* metadata) {
+    const std::optional<Dtype> dtype = DtypeOfMatrices(tensors);
+    if (!dtype || !IsFloatFamily(*dtype)) return;
+    for (MetadataEntry& entry : *metadata) {
+      if (entry.key == "general.file_type") entry.value = std::uint64_t{FileTypeOf(dtype)};
+    }
   }
 
   // The keys, and the tensors that GGUF has for scaled rotary frequencies.
@@ -293,6 +318,7 @@ class Planner {
     MetaPlan plan = HM_TRY(
         PlanMeta(canonical_, model_.Config(), request_.model_parallel, side.embedding_split));
     for (const std::string& note : side.notes) result_.notes.push_back(note);
+    TellWhatIsLeftOut();
     result_.kind = PartialOutput::Target::kFolder;
     for (std::size_t rank = 0; rank < plan.ranks.size(); ++rank) {
       std::vector<PlannedTensor>& tensors = plan.ranks[rank];
@@ -318,6 +344,11 @@ class Planner {
             .dtype_was_asked_for = request_.dtype.has_value(),
             .parameters = CountParameters(),
             .without_tokenizer = request_.without_tokenizer};
+  }
+
+  // Derived buffers, which no canonical model holds.
+  void TellWhatIsLeftOut() {
+    for (const LeftOut& item : canonical_.left_out) result_.left_out.push_back(item.stored_name);
   }
 
   Result<void> Cast(const CastRequest& request, std::vector<PlannedTensor>* tensors) {
@@ -360,6 +391,8 @@ class Planner {
   Result<void> AddWeights(const std::string& name, FileLayout layout,
                           std::span<PlannedTensor> tensors) {
     OutputFile file{.path = name, .layout = std::move(layout)};
+    file.counts_losses =
+        std::ranges::any_of(tensors, [](const PlannedTensor& tensor) { return tensor.loss != nullptr; });
     for (PlannedTensor& tensor : tensors) {
       result_.tensors.push_back({tensor.name, name, tensor.dtype, tensor.shape, tensor.sources,
                                  tensor.steps, tensor.loss});
@@ -375,6 +408,7 @@ class Planner {
   }
   void AddSide(const SideFile& file) { AddText(file.path, file.content); }
 
+  const fs::path& path_;
   const Model& model_;
   const CanonicalModel& canonical_;
   const ConvertRequest& request_;
@@ -385,9 +419,10 @@ class Planner {
 
 }  // namespace
 
-Result<ConversionFiles> PlanConversion(const Model& model, const CanonicalModel& canonical,
+Result<ConversionFiles> PlanConversion(const fs::path& path, const Model& model,
+                                       const CanonicalModel& canonical,
                                        const ConvertRequest& request, const Task& task) {
-  return Planner(model, canonical, request, task).Run();
+  return Planner(path, model, canonical, request, task).Run();
 }
 
 }  // namespace hallmark

@@ -29,16 +29,18 @@ struct ConversionFiles {
   std::vector<OutputFile> files;  // the weights first
   std::vector<ConvertedTensor> tensors;
   std::vector<InputFile> inputs;
-  std::vector<std::string> notes;  // for people: what is not carried over
+  std::vector<std::string> notes;     // for people: what is not carried over
+  std::vector<std::string> left_out;  // stored names of tensors that are not
   bool quantises = false, dequantises = false;
   // What the files' payloads are made of.
   std::vector<Bytes> bases;
   std::unique_ptr<const ImportanceMatrix> importance;
 };
 
-// Reads headers, configuration and tokenizer, no weights to speak of. `model` and `canonical` must
-// outlive the result. request.name is that of the output. Errors: as Convert.
-Result<ConversionFiles> PlanConversion(const Model& model, const CanonicalModel& canonical,
+// Reads headers, configuration and tokenizer, no weights to speak of. `path` is what `model` was
+// opened by; `model` and `canonical` must outlive the result. request.name is that of the output. Errors: as Convert.
+Result<ConversionFiles> PlanConversion(const std::filesystem::path& path, const Model& model,
+                                       const CanonicalModel& canonical,
                                        const ConvertRequest& request, const Task& task);
 
 }  // namespace hallmark

@@ -134,7 +134,7 @@ class Converter {
     const Model model = HM_TRY(Model::Open(path_, task_));
     const CanonicalModel canonical = HM_TRY(Canonicalise(model, task_));
     const ConversionFiles conversion =
-        HM_TRY(PlanConversion(model, canonical, request_, task_));
+        HM_TRY(PlanConversion(path_, model, canonical, request_, task_));
     HM_TRY(CheckOutputTarget(target_.path, conversion.kind, target_.force));
     HM_TRY(CheckTarget(ReceiptPath(target_.path), target_.force));
 
@@ -143,8 +143,7 @@ class Converter {
     receipt.request = request_.Parameters();
     receipt.inputs = HM_TRY(HashInputs(conversion.inputs, task_));
     if (expected != nullptr) HM_TRY(CheckInputs(*expected, receipt.inputs));
-    const WeightIdentity identity = HM_TRY(ComputeIdentity(model, task_));
-    receipt.input_weights = identity.ToString();
+    receipt.input_weights = HM_TRY(ComputeIdentity(model, task_)).ToString();
 
     std::uint64_t bytes = 0;
     for (const OutputFile& file : conversion.files) bytes += file.layout.size;
@@ -173,7 +172,7 @@ class Converter {
     }
     if (request_.to == TargetFormat::kMeta) HM_TRY(AddChecklist(output, &receipt));
     receipt.tensors = TensorsOf(conversion);
-    for (const LeftOut& item : identity.left_out) receipt.left_out.push_back(item.stored_name);
+    receipt.left_out = conversion.left_out;
     receipt.notes = conversion.notes;
 
     // The disk takes its time while the proof reads what is still in memory.

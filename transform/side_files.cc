@@ -7,6 +7,7 @@
 
 #include "src/base/text.h"
 #include "src/io/file.h"
+#include "src/io/folder_within.h"
 #include "src/json/json_reader.h"
 #include "transform/hub_config.h"
 #include "transform/meta_params.h"
@@ -61,12 +62,6 @@ std::string WithTorchDtype(std::string config, Dtype dtype) {
   return config;
 }
 
-std::uint32_t FileTypeOf(std::optional<Dtype> dtype) {
-  if (dtype == Dtype::kF16) return static_cast<std::uint32_t>(FileType::kF16);
-  if (dtype == Dtype::kBf16) return static_cast<std::uint32_t>(FileType::kBf16);
-  return static_cast<std::uint32_t>(FileType::kF32);
-}
-
 void Append(std::vector<std::string> from, std::vector<std::string>* to) {
   to->insert(to->end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
@@ -79,14 +74,24 @@ Error NoConfig(const Model& model) {
 
 }  // namespace
 
+std::uint32_t FileTypeOf(std::optional<Dtype> dtype) {
+  if (dtype == Dtype::kF16) return static_cast<std::uint32_t>(FileType::kF16);
+  if (dtype == Dtype::kBf16) return static_cast<std::uint32_t>(FileType::kBf16);
+  return static_cast<std::uint32_t>(FileType::kF32);
+}
+
 SideFiles::SideFiles(const Model& model) : model_(model) {
-  const std::string& first = model.Files().front().path;
-  prefix_ = first.substr(0, first.rfind('/') + 1);
-  if (model.Home() != nullptr && !prefix_.empty()) {
-    folder_ = FolderOnDisk(model.Home()->NameOf(prefix_.substr(0, prefix_.size() - 1)));
+  if (model.Home() != nullptr) {
+    const std::string& first = model.Files().front().path;
+    const std::size_t slash = first.rfind('/');
+    // The model, which outlives this, owns its home.
+    folder_ = FolderWithin(std::shared_ptr<const Folder>(std::shared_ptr<void>(), model.Home()),
+                           slash == std::string::npos ? "" : first.substr(0, slash));
   }
   const bool gguf = model.Files().front().reader->FormatName() == "gguf";
-  const bool meta = model.Config().source.ends_with("params.json");
+  // Legacy GGML and llama2.c say a little of their configuration themselves.
+  const bool meta = model.Config().source.ends_with("params.json") ||
+                    (Has("params.json") && !Has("config.json"));
   if (gguf) {
     source_ = Source::kGguf;
   } else if (meta && Has("params.json")) {
@@ -96,19 +101,16 @@ SideFiles::SideFiles(const Model& model) : model_(model) {
   }
 }
 
-std::filesystem::path SideFiles::FullPath(const std::string& path) const {
-  return model_.Home() == nullptr ? path : model_.Home()->NameOf(path);
-}
-
 bool SideFiles::Has(std::string_view name) const {
-  return model_.Home() != nullptr && model_.Home()->Has(prefix_ + std::string(name));
+  return folder_ != nullptr && folder_->Has(name);
 }
 
 Result<std::string> SideFiles::ReadText(const std::string& name) {
-  const std::string path = prefix_ + name;
-  const auto file = HM_TRY(model_.Home()->Open(path));
-  if (std::ranges::find(inputs_, path, &InputFile::path) == inputs_.end()) {
-    inputs_.push_back({path, FullPath(path), file->Size()});
+  const auto file = HM_TRY(folder_->Open(name));
+  const std::string path = folder_->Locate(name, {}).path;
+  const bool in_archive = !path.ends_with(name);
+  if (!in_archive && std::ranges::find(inputs_, path, &InputFile::path) == inputs_.end()) {
+    inputs_.push_back({path, folder_->NameOf(name), file->Size()});
   }
   std::string text = HM_TRY(ReadWholeFile(*file, kMaxSideBytes));
   HM_TRY(file->CheckUnchanged());
@@ -146,8 +148,8 @@ Result<std::optional<Tokenizer>> SideFiles::FindTokenizer(bool without,
   if (source_ == Source::kGguf) {
     const WeightFile& first = model_.Files().front();
     tokenizer = HM_TRY(ReadGgufTokenizer(first.reader->Metadata(), first.path));
-  } else if (const Folder* folder = folder_ ? folder_.get() : model_.Home()) {
-    tokenizer = HM_TRY(ReadTokenizer(*folder));
+  } else if (folder_ != nullptr) {
+    tokenizer = HM_TRY(ReadTokenizer(*folder_));
     // Whatever it was read from.
     for (const std::string_view name : kCarried) {
       const bool tells = name.find("token") != std::string_view::npos || name == "vocab.json" ||

@@ -50,6 +50,9 @@ struct WrittenWeights {
   bool without_tokenizer = false;   // go on where there is none
 };
 
+// GGUF's general.file_type of a model whose matrices have this type.
+std::uint32_t FileTypeOf(std::optional<Dtype> dtype);
+
 // The files beside the weights of one model, read when they are asked for. `model` must outlive it.
 // Errors of all: kNotFound (a configuration or a tokenizer that the target needs; the hint says how
 // to go on), kMalformed and kUnsupported as the converters of configurations and tokenizers say.
@@ -58,9 +61,7 @@ class SideFiles {
   explicit SideFiles(const Model& model);
 
   bool HasConfig() const { return source_ != Source::kNone; }
-  // Where a file of the model lies on the disk.
-  std::filesystem::path FullPath(const std::string& path) const;
-  // The files that were read.
+  // The files that were read, but for those inside an archive.
   std::vector<InputFile> TakeInputs() { return std::move(inputs_); }
 
   Result<HubSide> ForHub(const WrittenWeights& weights);
@@ -78,8 +79,7 @@ class SideFiles {
   Result<std::optional<Tokenizer>> FindTokenizer(bool without, std::vector<std::string>* notes);
 
   const Model& model_;
-  std::string prefix_;  // of the folder in Home() that the weights lie in, with a slash, or empty
-  std::shared_ptr<const Folder> folder_;
+  std::shared_ptr<const Folder> folder_;  // that the weights lie in; null: none
   Source source_ = Source::kNone;
   std::vector<InputFile> inputs_;
 };

@@ -166,13 +166,7 @@ Result<std::vector<PlannedTensor>> PlanGguf(const CanonicalModel& model,
       tensor.dtype = Dtype::kF32;
       tensor.steps.push_back("1 added");
     }
-    // ggml has no other arithmetic for these.
-    const bool wants_f32 = is_norm || tensor.shape.size() <= 1 ||
-                           rule.gguf.find("ffn_gate_inp") != std::string_view::npos;
-    if (wants_f32 && IsFloatFamily(tensor.dtype)) {
-      CastTo(Dtype::kF32, &tensor);
-      tensor.type_is_fixed = true;
-    }
+    FixGgufType(&tensor);
     Stack& stack = stacks[tensor.name];
     stack.block = match.layer.empty() ? 0 : NumberOf(match.layer) + 1;
     const bool stacks_experts = Numbers(rule.gguf) < Numbers(rule.canonical);
@@ -189,7 +183,7 @@ Result<std::vector<PlannedTensor>> PlanGguf(const CanonicalModel& model,
       const Dtype dtype = tensor.dtype;
       parts.push_back(std::move(tensor.bytes));
       for (auto& [number, expert] : stack.experts) {
-        if (number != expected++ || expert.shape.size() != shape.size()) {
+        if (number != expected++) {
           return CannotWrite(Errc::kMalformed, name,
                              fmt::format("expert {} of it is missing", expected - 1));
         }
@@ -305,6 +299,16 @@ Result<void> CastTensors(const CastRequest& request, std::vector<PlannedTensor>*
     CastTo(*request.dtype, &tensor);
   }
   return {};
+}
+
+void FixGgufType(PlannedTensor* tensor) {
+  const bool is_vector =
+      std::ranges::count_if(tensor->shape, [](std::uint64_t size) { return size != 1; }) <= 1;
+  const bool wants_f32 = is_vector || tensor->name.ends_with("_norm.weight") ||
+                         tensor->name.find("ffn_gate_inp") != std::string::npos;
+  if (!wants_f32 || !IsFloatFamily(tensor->dtype)) return;
+  CastTo(Dtype::kF32, tensor);
+  tensor->type_is_fixed = true;
 }
 
 TensorFacts FactsOf(const CanonicalModel& model) {

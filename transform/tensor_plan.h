@@ -42,6 +42,9 @@ Result<std::vector<PlannedTensor>> PlanHub(const CanonicalModel& model, const Ta
 // GGUF has no name for), kMalformed (experts missing, rows that are not whole pairs).
 Result<std::vector<PlannedTensor>> PlanGguf(const CanonicalModel& model, const ModelConfig& config);
 
+// Vectors, norms and routers of GGUF become f32, and stay: ggml has no other arithmetic for them.
+void FixGgufType(PlannedTensor* tensor);
+
 // A Meta set: one list of tensors for each of its ranks.
 struct MetaPlan {
   std::vector<std::vector<PlannedTensor>> ranks;

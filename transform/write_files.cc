@@ -210,7 +210,7 @@ class FileWriter {
   }
 
   // What an earlier run noted. Nothing is believed: a stretch counts as done if its bytes still
-  // have the noted digest. Files with checksums are made anew, since their tensors are to be read.
+  // have the noted digest. Some files are made anew, since all of their tensors are to be read.
   Result<void> TakeOver() {
     auto journal = HM_TRY(PlacedFile::Open(output_.Journal(), O_CREAT));
     const std::uint64_t count = HM_TRY(journal.Size()) / sizeof(JournalEntry);
@@ -219,7 +219,8 @@ class FileWriter {
     for (const JournalEntry& entry : entries) {
       if (entry.file >= work_.size()) continue;
       FileInWork& work = work_[entry.file];
-      if (entry.stretch >= work.nodes.size() || !work.planned->layout.checksums.empty()) continue;
+      const bool anew = work.planned->counts_losses || !work.planned->layout.checksums.empty();
+      if (entry.stretch >= work.nodes.size() || anew) continue;
       work.nodes[entry.stretch] = entry.node;
       work.done[entry.stretch] = true;
     }

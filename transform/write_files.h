@@ -20,6 +20,9 @@ struct OutputFile {
   std::string path;  // relative to the output, "/" between components
   FileLayout layout;
   std::vector<Bytes> payloads;
+  // Reading the payloads counts what they lose, so that all of them are to be read, also by a run
+  // that goes on where another was interrupted.
+  bool counts_losses = false;
 };
 
 // A file that is text or other small content, all of it.
@@ -33,7 +36,8 @@ struct WrittenFile {
 
 // Writes all files below output.Files(), each byte made once, several stretches of 4 MiB at a time,
 // and notes each stretch that is done in output.Journal(). If output.WasInterrupted(), stretches
-// that an earlier run noted and that are still as it hashed them are not made again. The files are
+// that an earlier run noted and that are still as it hashed them are not made again, but for files
+// with checksums and those that count losses. The files are
 // not flushed to the disk yet. Progress advances by bytes written. Memory: 4 MiB and what the views
 // need, per thread. Errors: kIo; kInterrupted; whatever reading a payload gives.
 Result<std::vector<WrittenFile>> WriteFiles(std::span<const OutputFile> files,

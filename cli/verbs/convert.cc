@@ -139,14 +139,28 @@ std::string Json(const Receipt& receipt, const std::string& target, ExitCode exi
   return EndReport(&json);
 }
 
-Result<Receipt> Run(const Arguments& arguments, const ConvertTarget& target,
-                    const Task& task) {
+// As many threads as the memory allows: each puts bytes together in buffers of its own.
+Result<Task> TaskWithin(const std::string& max_memory, Task task) {
+  constexpr std::uint64_t kFixed = 96 << 20, kOfThread = 24 << 20;
+  const auto bytes = ParseByteSize(max_memory);
+  if (!bytes || *bytes < kFixed + kOfThread) {
+    return Usage(fmt::format("--max-memory {} is no size, or less than {}",
+                             EscapeForPeople(max_memory), HumanBytes(kFixed + kOfThread)),
+                 "write it as 512MiB or 1GB");
+  }
+  const std::uint64_t threads = (*bytes - kFixed) / kOfThread;
+  task.threads = static_cast<unsigned>(std::min<std::uint64_t>(task.threads, threads));
+  return task;
+}
+
+Result<Receipt> Run(const Arguments& arguments, const ConvertTarget& target, const Task& task) {
   const std::string& model = arguments.Operands()[0];
   if (!arguments.Given("--replay")) {
     const ConvertRequest request = HM_TRY(RequestFrom(arguments));
     return Convert(model, request, target, VersionText(), task);
   }
-  for (const std::string_view option : {"--to", "--quant", "--shard-size", "--model-parallel"}) {
+  for (const std::string_view option : {"--to", "--dtype", "--quant", "--requantize", "--shard-size", "--model-parallel",
+        "--without-tokenizer"}) {
     if (arguments.Given(option)) {
       return Usage(fmt::format("--replay does what the receipt says, so {} has no place", option),
                    "leave one of the two out");
@@ -164,7 +178,8 @@ Result<ExitCode> RunVerb(const Arguments& arguments, Session& session) {
   const ConvertTarget target{.path = output,
                              .force = arguments.Given("--force"),
                              .discard = arguments.Given("--discard")};
-  const Receipt receipt = HM_TRY(Run(arguments, target, session.GetTask()));
+  const Task task = HM_TRY(TaskWithin(arguments.Text("--max-memory"), session.GetTask()));
+  const Receipt receipt = HM_TRY(Run(arguments, target, task));
   if (arguments.Given("--json")) {
     HM_TRY(session.Print(Json(receipt, output, ExitCode::kOk)));
     return ExitCode::kOk;
@@ -229,6 +244,11 @@ Verb ConvertVerb() {
             .kind = ValueKind::kNumber,
             .value = "N",
             .help = "the number of ranks of a Meta set (default: 1)"},
+           {.name = "--max-memory",
+            .kind = ValueKind::kText,
+            .value = "SIZE",
+            .help = "use fewer threads rather than more memory",
+            .fallback = "512MiB"},
            {.name = "--without-tokenizer", .help = "go on where no tokenizer is found"},
            {.name = "--replay",
             .kind = ValueKind::kPath,

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "src/hash/hasher.h"
+#include "src/hash/tree.h"
 #include "tests/support/test_support.h"
 
 namespace hallmark {
