@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every JSON report and every manifest is what docs/schemas says, and holds no key that it does not
+# Every JSON report, manifest and receipt is what docs/schemas says, and holds no key that it does not
 # describe. peer/schemas_peer asks jsonschema, which knows all of the schemas' words.
 # shellcheck source-path=SCRIPTDIR source=support.sh
 source "$(dirname "$0")/support.sh"
@@ -94,6 +94,17 @@ run 0 pack model -o "$scratch/model.hmz" --base "$fixtures/hf-bin" --json
 conforms report-pack
 run 0 unpack "$scratch/model.hmz" -o "$scratch/unpacked" --json
 conforms report-unpack
+run 0 convert model --to safetensors -o "$scratch/hub/" --json
+conforms report-convert
+run 0 convert "$fixtures/edge/edge.safetensors" --to safetensors --dtype f16 -o "$scratch/rounded.safetensors" --json
+conforms report-convert
+run 0 convert "$fixtures/gguf/k256-f16.gguf" --to gguf --quant Q2_K -o "$scratch/quantised.gguf" --json
+conforms report-convert
+for receipt in "$scratch"/*.receipt.json; do
+  command_line=$receipt
+  cp "$receipt" "$scratch/out"
+  conforms receipt
+done
 run 0 verify model --against "$scratch/list" --json
 conforms report-verify
 run 0 verify model --against "$scratch/list" --json-lines

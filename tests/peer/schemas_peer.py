@@ -53,6 +53,11 @@ def main():
         report("report-verify", "verify", "--json", model, "--against", f"{FIXTURES}/hf-bin")
         report("report-verify", "verify", "--json", model, "--against", f"{FIXTURES}/hf-bin", "--part", "1/2")
         report("report-id", "id", "--json", model, "--part", "1/1")
+    for fixture, *options in (("meta-llama2-bf16", "--to", "safetensors"), ("gguf/k256-f16.gguf", "--to", "gguf", "--quant", "Q2_K"),
+                              ("edge/edge.safetensors", "--to", "safetensors", "--dtype", "f16")):
+        with tempfile.TemporaryDirectory() as folder:
+            report("report-convert", "convert", f"{FIXTURES}/{fixture}", *options, "-o", f"{folder}/copy", "--json")
+            conforms("receipt", pathlib.Path(folder, "copy.receipt.json").read_text(), f"the receipt of {fixture}")
     check.finish()
 
 
