@@ -17,20 +17,29 @@
 #include "transform/side_files.h"
 #include "transform/quantisation_mix.h"
 #include "transform/shards.h"
+#include "weights/model_sets.h"
 
 namespace hallmark {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Names that make an output a single file.
-constexpr std::string_view kFileSuffixes[] = {".gguf", ".safetensors", ".bin", ".pt",
-                                              ".pth",  ".ckpt",        ".npz"};
+// Names that make an output a single file, and of what format.
+constexpr std::pair<std::string_view, TargetFormat> kFileSuffixes[] = {
+    {".gguf", TargetFormat::kGguf},   {".safetensors", TargetFormat::kSafetensors},
+    {".bin", TargetFormat::kPytorch}, {".pt", TargetFormat::kPytorch},
+    {".pth", TargetFormat::kPytorch}, {".ckpt", TargetFormat::kPytorch},
+    {".npz", TargetFormat::kNpz},
+};
 
-bool NamesAFile(std::string_view name) {
-  return std::ranges::any_of(kFileSuffixes,
-                             [&](std::string_view suffix) { return name.ends_with(suffix); });
+std::optional<TargetFormat> FormatNamed(std::string_view name) {
+  for (const auto& [suffix, format] : kFileSuffixes) {
+    if (name.ends_with(suffix)) return format;
+  }
+  return std::nullopt;
 }
+
+bool NamesAFile(std::string_view name) { return FormatNamed(name).has_value(); }
 
 std::vector<TensorToWrite> ToWrite(std::span<const PlannedTensor> tensors) {
   std::vector<TensorToWrite> all;
@@ -55,6 +64,7 @@ class Planner {
 
   Result<ConversionFiles> Run() {
     HM_TRY(CheckRequest());
+    facts_ = HM_TRY(FactsOf(model_, canonical_));
     for (const FileOnDisk& file : model_.FilesOnDisk()) {
       // The folder of an archive does not know where the archive itself lies.
       const fs::path archive =
@@ -90,6 +100,18 @@ class Planner {
     }
     if (request_.model_parallel != 1 && request_.to != TargetFormat::kMeta) {
       return Usage("only Meta's layout has ranks", "add --to meta, or leave --model-parallel out");
+    }
+    const auto named = FormatNamed(request_.name);
+    if (named && named != request_.to && request_.to != TargetFormat::kMeta) {
+      return Usage(fmt::format("the output is named as {}, but is to be {}",
+                               TargetFormatName(*named), TargetFormatName(request_.to)),
+                   "name it otherwise, or choose another --to");
+    }
+    if (named && (ParseNumberedName(request_.name) || ParseRankName(request_.name))) {
+      return Usage("the output is named as one shard of several", "give it another name");
+    }
+    if (request_.to == TargetFormat::kNpz && !named) {
+      return Usage("an archive of numpy arrays is one file", "name it with .npz at the end");
     }
     if (request_.shard_size != 0 &&
         (request_.to == TargetFormat::kMeta || request_.to == TargetFormat::kNpz)) {
@@ -339,7 +361,7 @@ class Planner {
   }
 
   WrittenWeights Weights(std::span<const PlannedTensor> tensors) const {
-    return {.tensors = FactsOf(canonical_),
+    return {.tensors = facts_,
             .dtype = DtypeOfMatrices(tensors),
             .dtype_was_asked_for = request_.dtype.has_value(),
             .parameters = CountParameters(),
@@ -414,6 +436,7 @@ class Planner {
   const ConvertRequest& request_;
   const Task& task_;
   SideFiles beside_;
+  TensorFacts facts_;
   ConversionFiles result_;
 };
 

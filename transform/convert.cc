@@ -23,6 +23,7 @@
 #include "transform/write_files.h"
 #include "weights/identity.h"
 #include "weights/model.h"
+#include "weights/model_sets.h"
 
 namespace hallmark {
 namespace {
@@ -31,6 +32,8 @@ namespace fs = std::filesystem;
 
 // More than this is kept for another run when it is interrupted.
 constexpr std::uint64_t kWorthKeeping = 1'000'000'000;
+
+constexpr std::uint64_t kMostRanks = 4096;  // as the command line takes
 
 constexpr std::pair<TargetFormat, std::string_view> kFormatNames[] = {
     {TargetFormat::kSafetensors, "safetensors"}, {TargetFormat::kGguf, "gguf"},
@@ -136,6 +139,7 @@ class Converter {
     const ConversionFiles conversion =
         HM_TRY(PlanConversion(path_, model, canonical, request_, task_));
     HM_TRY(CheckOutputTarget(target_.path, conversion.kind, target_.force));
+    HM_TRY(CheckNothingIsMixed(conversion));
     HM_TRY(CheckTarget(ReceiptPath(target_.path), target_.force));
 
     Receipt receipt;
@@ -156,18 +160,31 @@ class Converter {
     if (!output.WasInterrupted()) HM_TRY(CheckFreeSpace(target_.path, bytes));
     task_.Begin(output.WasInterrupted() ? "going on converting" : "converting", bytes,
                 conversion.files.size());
-    auto written = WriteFiles(conversion.files, output, task_);
-    if (!written) {
-      if (bytes < kWorthKeeping) return written.error();
+    auto made = WriteAndProve(model, conversion, output, &receipt);
+    if (!made) {
+      const Errc code = made.error().code;
+      const bool may_go_on = code == Errc::kInterrupted || code == Errc::kIo;
+      if (!may_go_on || differs_ || bytes < kWorthKeeping) return made.error();
       output.Keep();
-      Error error = std::move(written).error();
+      Error error = std::move(made).error();
       error.hint += fmt::format("{}what is done is kept in {}: the same command goes on with it, "
                                 "--discard begins anew",
                                 error.hint.empty() ? "" : "; ", output.Folder().string());
       return error;
     }
+    if (expected != nullptr) HM_TRY(CheckOutputs(*expected, receipt));
+    HM_TRY(output.Commit());
+    HM_TRY(WriteFileAtomically(ReceiptPath(target_.path), WriteReceipt(receipt), target_.force));
+    return receipt;
+  }
+
+ private:
+  Result<void> WriteAndProve(const Model& model, const ConversionFiles& conversion,
+                             const PartialOutput& output, Receipt* made) {
+    Receipt& receipt = *made;
+    const auto written = HM_TRY(WriteFiles(conversion.files, output, task_));
     HM_TRY(model.CheckUnchanged());
-    for (const WrittenFile& file : *written) {
+    for (const WrittenFile& file : written) {
       receipt.outputs.push_back({file.path, file.size, file.tree});
     }
     if (request_.to == TargetFormat::kMeta) HM_TRY(AddChecklist(output, &receipt));
@@ -176,19 +193,14 @@ class Converter {
     receipt.notes = conversion.notes;
 
     // The disk takes its time while the proof reads what is still in memory.
-    auto flushed = std::async(std::launch::async, [&] { return FlushFiles(*written, output); });
+    auto flushed = std::async(std::launch::async, [&] { return FlushFiles(written, output); });
     const auto proven = Prove(conversion, output, &receipt);
     HM_TRY(flushed.get());
-    HM_TRY(proven);
-    if (expected != nullptr) HM_TRY(CheckOutputs(*expected, receipt));
-    HM_TRY(output.Commit());
-    HM_TRY(WriteFileAtomically(ReceiptPath(target_.path), WriteReceipt(receipt), target_.force));
-    return receipt;
+    return proven;
   }
 
- private:
   Result<void> Prove(const ConversionFiles& conversion, const PartialOutput& output,
-                     Receipt* receipt) const {
+                     Receipt* receipt) {
     const bool rounded = std::ranges::any_of(
         receipt->tensors, [](const ReceiptTensor& tensor) { return tensor.loss.has_value(); });
     receipt->relation = conversion.quantises     ? "quantised"
@@ -199,11 +211,33 @@ class Converter {
     if (receipt->relation != "same-weights" || receipt->output_weights == receipt->input_weights) {
       return {};
     }
+    differs_ = true;
     return Error{Errc::kIo, target_.path.string(),
                  fmt::format("the output holds other weights than the input: got {}, wanted {}",
                              receipt->output_weights, receipt->input_weights),
                  std::nullopt,
                  "nothing was kept; disk or memory may be failing, else this is a bug in hallmark"};
+  }
+
+  // --force puts files over those of a folder; weights of another model that stayed there would be
+  // taken for a part of this one.
+  Result<void> CheckNothingIsMixed(const ConversionFiles& conversion) const {
+    std::error_code ignored;
+    if (conversion.kind != PartialOutput::Target::kFolder ||
+        !fs::is_directory(target_.path, ignored)) {
+      return {};
+    }
+    for (const DirectoryEntry& entry : HM_TRY(ListFiles(target_.path)).files) {
+      if (!LooksLikeWeights(entry.path) && !entry.path.ends_with(".index.json")) continue;
+      if (std::ranges::find(conversion.files, entry.path, &OutputFile::path) !=
+          conversion.files.end()) {
+        continue;
+      }
+      return Error{Errc::kUsage, (target_.path / entry.path).string(),
+                   "it would stay beside the output, and be taken for a part of it", std::nullopt,
+                   "remove it, or choose another folder"};
+    }
+    return {};
   }
 
   // checklist.chk, the MD5 of every other file, as Meta's releases have it.
@@ -230,27 +264,40 @@ class Converter {
     return {};
   }
 
-  Result<void> CheckInputs(const Receipt& expected, const std::vector<ReceiptFile>& inputs) const {
-    for (const ReceiptFile& wanted : expected.inputs) {
-      const auto found = std::ranges::find(inputs, wanted.path, &ReceiptFile::path);
-      if (found != inputs.end() && found->tree == wanted.tree) continue;
-      return Error{Errc::kUsage, path_.string(),
-                   fmt::format("{} {}", EscapeForPeople(wanted.path),
-                               found == inputs.end() ? "is not among its files"
-                                                     : "is not the file that the receipt names"),
-                   std::nullopt, "give the model that the receipt was written for"};
+  // The file that is in one list and not, or otherwise, in the other; null: they are the same.
+  static const ReceiptFile* FindDifference(const std::vector<ReceiptFile>& wanted,
+                                           const std::vector<ReceiptFile>& got) {
+    for (const auto& [a, b] : {std::pair(&wanted, &got), std::pair(&got, &wanted)}) {
+      for (const ReceiptFile& file : *a) {
+        const auto found = std::ranges::find(*b, file.path, &ReceiptFile::path);
+        if (found == b->end() || found->tree != file.tree || found->size != file.size) return &file;
+      }
     }
-    return {};
+    return nullptr;
+  }
+
+  Result<void> CheckInputs(const Receipt& expected, const std::vector<ReceiptFile>& inputs) const {
+    const ReceiptFile* different = FindDifference(expected.inputs, inputs);
+    if (different == nullptr) return {};
+    return Error{Errc::kUsage, path_.string(),
+                 fmt::format("the receipt was written for other input: {} differs",
+                             EscapeForPeople(different->path)),
+                 std::nullopt, "give the model that the receipt was written for"};
   }
 
   Result<void> CheckOutputs(const Receipt& expected, const Receipt& receipt) const {
-    for (const ReceiptFile& wanted : expected.outputs) {
-      const auto found = std::ranges::find(receipt.outputs, wanted.path, &ReceiptFile::path);
-      if (found != receipt.outputs.end() && found->tree == wanted.tree) continue;
-      return Error{Errc::kMalformed, EscapeForPeople(wanted.path),
-                   fmt::format("made again it is another file than the receipt says, which was "
-                               "written by version {}",
+    const auto differs = [&](std::string what) {
+      return Error{Errc::kMalformed, EscapeForPeople(target_.path.string()),
+                   fmt::format("{} than the receipt says, which version {} wrote", what,
                                EscapeForPeople(expected.tool_version))};
+    };
+    if (const ReceiptFile* file = FindDifference(expected.outputs, receipt.outputs)) {
+      return differs(fmt::format("{}, made again, is another file", EscapeForPeople(file->path)));
+    }
+    if (expected.relation != receipt.relation) return differs("the output is of another relation");
+    if (expected.input_weights != receipt.input_weights ||
+        expected.output_weights != receipt.output_weights) {
+      return differs("the weights have another identity");
     }
     return {};
   }
@@ -260,6 +307,7 @@ class Converter {
   const ConvertTarget& target_;
   const std::string version_;
   const Task& task_;
+  bool differs_ = false;  // the output holds other weights: there is nothing to go on with
 };
 
 }  // namespace
@@ -319,7 +367,9 @@ Result<ConvertRequest> ConvertRequest::FromParameters(
     } else if (name == "name") {
       // It names files of the output: one component, which stays where it is put.
       const auto path = CheckRelativePath(value);
-      if (!path || *path != value || value.find('/') != std::string::npos) return unknown();
+      const bool is_plain = std::ranges::none_of(
+          value, [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20; });
+      if (!path || *path != value || !is_plain) return unknown();
       request.name = value;
     } else if (name == "imatrix") {
       request.importance = value;
@@ -328,7 +378,8 @@ Result<ConvertRequest> ConvertRequest::FromParameters(
     } else if (name == "without-tokenizer" && value == "yes") {
       request.without_tokenizer = true;
     } else if (!(name == "shard-size" && number(&request.shard_size)) &&
-               !(name == "model-parallel" && number(&request.model_parallel))) {
+               !(name == "model-parallel" && number(&request.model_parallel) &&
+                 request.model_parallel <= kMostRanks)) {
       return unknown();
     }
   }

@@ -11,7 +11,7 @@
 #include "src/json/json_reader.h"
 #include "transform/hub_config.h"
 #include "transform/meta_params.h"
-#include "transform/quantisation_rules.h"
+#include "transform/file_type.h"
 #include "transform/tokenizer_gguf.h"
 
 namespace hallmark {

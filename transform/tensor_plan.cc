@@ -107,6 +107,24 @@ Result<const Architecture*> RowOf(const CanonicalModel& model, std::string_view 
                std::nullopt, "safetensors, pytorch and npz take tensors under any names"};
 }
 
+// The values of a small f32 vector; none if there is no such tensor.
+Result<std::vector<float>> RopeValues(const Model& model, std::string_view name) {
+  constexpr std::uint64_t kLimit = 1024 * 1024;  // bytes; there are at most a few hundred values
+  for (std::size_t f = 0; f < model.Files().size(); ++f) {
+    const ModelReader& reader = *model.Files()[f].reader;
+    for (std::size_t t = 0; t < reader.Tensors().size(); ++t) {
+      const TensorInfo& info = reader.Tensors()[t];
+      const bool is_it = model.TensorName(f, t) == name && info.dtype == Dtype::kF32 &&
+                         info.shape.size() == 1 && info.payload_bytes <= kLimit;
+      if (!is_it) continue;
+      std::vector<float> values(info.shape[0]);
+      HM_TRY(reader.ReadTensor(t, 0, std::as_writable_bytes(std::span(values))));
+      return values;
+    }
+  }
+  return std::vector<float>();
+}
+
 }  // namespace
 
 std::vector<PlannedTensor> PlanStored(const Model& model) {
@@ -237,6 +255,13 @@ Result<MetaPlan> PlanMeta(const CanonicalModel& model, const ModelConfig& config
       const std::uint64_t heads = HM_TRY(HeadCount(config, canonical.stored_name, true));
       if (heads < ranks && heads != 0 && ranks % heads == 0) pieces = heads;
     }
+    if (match.rule->role == TensorRole::kQuery) {
+      const std::uint64_t heads = HM_TRY(HeadCount(config, canonical.stored_name, false));
+      if (heads % ranks != 0) {
+        return CannotWrite(Errc::kUsage, whole.name,
+                           fmt::format("{} heads cannot be divided among {} ranks", heads, ranks));
+      }
+    }
     const std::size_t dimension = axis == ShardAxis::kColumns ? 1 : 0;
     if (axis != ShardAxis::kReplicated &&
         (whole.shape.size() <= dimension || whole.shape[dimension] % pieces != 0)) {
@@ -311,9 +336,12 @@ void FixGgufType(PlannedTensor* tensor) {
   tensor->type_is_fixed = true;
 }
 
-TensorFacts FactsOf(const CanonicalModel& model) {
+Result<TensorFacts> FactsOf(const Model& model, const CanonicalModel& canonical) {
   TensorFacts facts;
-  for (const CanonicalTensor& tensor : model.tensors) {
+  facts.rope_freqs = HM_TRY(RopeValues(model, "rope_freqs.weight"));
+  facts.rope_factors_long = HM_TRY(RopeValues(model, "rope_factors_long.weight"));
+  facts.rope_factors_short = HM_TRY(RopeValues(model, "rope_factors_short.weight"));
+  for (const CanonicalTensor& tensor : canonical.tensors) {
     const auto match = MatchName(NameScheme::kHuggingFace, nullptr, tensor.name);
     if (!match) continue;
     const std::string_view name = match->rule->canonical;

@@ -67,7 +67,8 @@ struct CastRequest {
 // may neither stay nor be taken apart.
 Result<void> CastTensors(const CastRequest& request, std::vector<PlannedTensor>* tensors);
 
-// What the tensors say about the configuration.
-TensorFacts FactsOf(const CanonicalModel& model);
+// What the tensors say about the configuration. Reads GGUF's tensors of scaled rotary frequencies,
+// which are configuration; no weights.
+Result<TensorFacts> FactsOf(const Model& model, const CanonicalModel& canonical);
 
 }  // namespace hallmark

@@ -181,6 +181,8 @@ class FileWriter {
   Result<void> OpenAll() {
     for (std::size_t f = 0; f < files_.size(); ++f) {
       const OutputFile& planned = files_[f];
+      const auto checked = CheckRelativePath(planned.path);
+      HM_CHECK(checked && *checked == planned.path);  // nothing is written elsewhere
       const fs::path path = output_.Files() / planned.path;
       std::error_code error;
       fs::create_directories(path.parent_path(), error);

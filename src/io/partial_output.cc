@@ -60,6 +60,24 @@ Result<void> RemoveFolder(const fs::path& folder) {
   return {};
 }
 
+// A folder of this name that a user made is not taken over, and a link is not followed.
+Result<void> CheckItIsOurs(const fs::path& folder) {
+  struct stat info;
+  if (lstat(folder.c_str(), &info) != 0) return {};
+  bool ours = S_ISDIR(info.st_mode);
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; ours && !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    ours = name == "lock" || name == "fingerprint" || name == "files" || name == "journal" ||
+           name.starts_with("fingerprint.hallmark-");
+  }
+  if (ours) return {};
+  return Error{Errc::kUsage, folder.string(),
+               "it is in the way of unfinished work, and was not made by hallmark", std::nullopt,
+               "move it, or choose another output"};
+}
+
 }  // namespace
 
 PartialOutput::PartialOutput(fs::path folder, fs::path target, Target kind, bool force, int lock)
@@ -88,8 +106,7 @@ Result<PartialOutput> PartialOutput::Begin(const Request& request) {
   const fs::path target = Plain(request.target);
   HM_TRY(CheckOutputTarget(target, request.kind, request.force));
   const fs::path folder = PartialFolder(target);
-  if (request.discard) HM_TRY(RemoveFolder(folder));
-
+  HM_TRY(CheckItIsOurs(folder));
   const bool is_new = mkdir(folder.c_str(), 0777) == 0;
   if (!is_new && errno != EEXIST) return IoError(folder, "create", errno);
   const fs::path lock_path = folder / "lock";
@@ -102,6 +119,11 @@ Result<PartialOutput> PartialOutput::Begin(const Request& request) {
   PartialOutput output(folder, target, request.kind, request.force, lock);
 
   const fs::path name_path = folder / "fingerprint";
+  if (request.discard) {  // only now that nobody else is at it
+    std::error_code error;
+    fs::remove(name_path, error);
+    if (error) return IoError(name_path, "remove", error.value());
+  }
   if (std::error_code ignored; fs::exists(name_path, ignored)) {
     output.keep_ = true;  // it is not ours to remove
     const auto file = HM_TRY(OpenFile(name_path));
@@ -166,10 +188,6 @@ Result<void> PartialOutput::CommitFolder() {
   }
   FlushFolder(target_);
   return {};
-}
-
-Result<void> DiscardPartialOutput(const fs::path& target) {
-  return RemoveFolder(PartialFolder(target));
 }
 
 Result<void> CheckOutputTarget(const fs::path& path, PartialOutput::Target kind, bool force) {

@@ -58,9 +58,6 @@ class PartialOutput {
   int lock_;  // descriptor; -1: moved from or committed
 };
 
-// What is left of earlier work for `target`, if anything: removed. kIo if it cannot be.
-Result<void> DiscardPartialOutput(const std::filesystem::path& target);
-
 // kUsage where `target` cannot be made: for before long work.
 Result<void> CheckOutputTarget(const std::filesystem::path& target, PartialOutput::Target kind,
                                bool force);

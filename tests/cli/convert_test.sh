@@ -45,6 +45,16 @@ cmp hf.gguf unsplit.gguf >&2 || complain 'splitting and joining changed the file
 cmp from-gguf/model.safetensors from-ranks/model.safetensors >&2 ||
   complain 'the same weights became other files'
 
+# An archive and a packed model are read as they are.
+cp -r "$hf" in-archive && chmod -R u+w in-archive
+tar cf flat.tar -C in-archive .
+tar cf top.tar in-archive
+run 0 pack in-archive -o model.hmz
+for archive in flat.tar top.tar model.hmz; do
+  converts "$archive" "$archive.gguf" --to gguf
+  cmp hf.gguf "$archive.gguf" >&2 || complain "$archive gave another file"
+done
+
 # The same bytes from any number of threads.
 run 0 convert hf.gguf --to meta --model-parallel 2 -o threads/ -j 1
 diff -r ranks threads >&2 || complain 'another number of threads gave other bytes'
@@ -60,6 +70,10 @@ json 'r["relation"]' rounded
 json '[(t["changed"], t["overflowed"], t["vanished"]) for t in r["lossy_tensors"]]' '[(3, 1, 1)]'
 run 0 convert values.safetensors --to safetensors --dtype f16 -o halves2.safetensors -v
 out_has '3 values' '1 became infinite' 'f32 to f16'
+
+run 0 convert "$fixtures/gguf/tiny-f32.gguf" --to gguf --dtype f16 -o f16.gguf
+run 0 inspect f16.gguf --tensors
+out_has 'f32' 'f16'
 
 # Quantised: the files of llama-quantize, byte for byte.
 for pair in f16:Q4_K_M f16:Q2_K f16:Q6_K f16:Q5_K_S f16:IQ4_XS; do
@@ -89,6 +103,16 @@ json.dump(receipt, open("forged.receipt.json", "w"))
 END
 run 4 convert "$hf" --replay forged.receipt.json -o forged.gguf
 err_has 'another file'
+for name in ../evil /tmp/evil a/b '..' ''; do
+  NAME=$name python3 - <<'END'
+import json, os
+receipt = json.load(open("hf.gguf.receipt.json"))
+receipt["request"]["name"] = os.environ["NAME"]
+json.dump(receipt, open("forged.receipt.json", "w"))
+END
+  "$hallmark" convert "$hf" --replay forged.receipt.json -o forged.gguf 2>/dev/null && complain "a receipt that names its output $name was followed"
+  [[ ! -e forged.gguf && ! -e ../evil ]] || complain 'a forged receipt wrote a file'
+done
 rm forged.receipt.json
 
 # Refused, and nothing is left.
@@ -96,18 +120,29 @@ before=$(find . | sort | md5sum)
 run 2 convert "$hf" --to gguf -o hf.gguf
 err_has 'exists'
 run 2 convert "$hf" --to safetensors -o sharded/
+run 2 convert "$hf" --to safetensors -o sharded/ --force
+err_has 'would stay beside'
+run 2 convert "$hf" --to safetensors -o model-00001-of-00002.safetensors
+mkdir mine.gguf.hallmark-partial && echo mine >mine.gguf.hallmark-partial/notes
+run 2 convert "$hf" --to gguf -o mine.gguf
+run 2 convert "$hf" --to gguf -o mine.gguf --discard
+[[ -e mine.gguf.hallmark-partial/notes ]] || complain "somebody's folder was taken"
+rm -r mine.gguf.hallmark-partial
 run 2 convert "$hf" --to gguf
 run 2 convert "$hf" -o x.gguf
 run 2 convert "$hf" --to npz --quant Q4_0 -o x.npz
 run 2 convert "$hf" --to gguf --quant Q9_Z -o x.gguf
 run 2 convert "$hf" --to safetensors --shard-size 0 -o x/
 run 2 convert "$hf" --to meta --model-parallel 3 -o x/
-err_has 'divided among 3 ranks'
+err_has 'among 3 ranks'
 run 3 convert "$fixtures/hf-safetensors-bf16" --to gguf -o x.gguf
 err_has 'no tokenizer' '--without-tokenizer'
 run 5 convert "$fixtures/edge/plain.pt" --to gguf -o x.gguf
 run 3 convert missing/ --to gguf -o x.gguf
 run 2 convert "$hf" --to gguf -o nowhere/x.gguf
+run 2 convert "$hf" --to safetensors -o x.gguf
+run 2 convert "$hf" --to npz -o x/
+run 2 convert "$hf" --replay hf.gguf.receipt.json --dtype f16 -o x.gguf
 mkdir hole && cp "$fixtures"/hf-bin/* hole/ && rm hole/pytorch_model-00002-of-00003.bin
 run 3 convert hole/ --to safetensors -o x/
 err_has 'pytorch_model-00002-of-00003.bin'
