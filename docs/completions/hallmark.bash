@@ -4,7 +4,7 @@ _hallmark() {
   local verb=${COMP_WORDS[1]} first=2
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W 'verify identify id inspect hash pack unpack catalogue merge-reports completion version --help --version' -- "$cur"))
+    COMPREPLY=($(compgen -W 'verify identify id inspect hash convert pack unpack catalogue merge-reports completion version --help --version' -- "$cur"))
     return
   fi
   if [[ $verb == catalogue ]]; then
@@ -82,6 +82,27 @@ _hallmark() {
       esac
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --algo --format --output --force --cached --part --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'convert')
+      case $prev in
+        --to) COMPREPLY=($(compgen -W 'safetensors gguf meta pytorch npz' -- "$cur")); return ;;
+        --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --dtype) COMPREPLY=($(compgen -W 'keep f32 f16 bf16' -- "$cur")); return ;;
+        --quant) return ;;
+        --imatrix) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --shard-size) return ;;
+        --model-parallel) return ;;
+        --max-memory) return ;;
+        --replay) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --threads|-j) return ;;
+        --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+        --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --to --output --dtype --quant --imatrix --requantize --shard-size --model-parallel --max-memory --without-tokenizer --replay --discard --force --verbose --json --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
