@@ -14,9 +14,9 @@
 #include "formats/safetensors_writer.h"
 #include "src/base/text.h"
 #include "src/model/architecture.h"
-#include "transform/side_files.h"
 #include "transform/quantisation_mix.h"
 #include "transform/shards.h"
+#include "transform/side_files.h"
 #include "weights/model_sets.h"
 
 namespace hallmark {
@@ -67,11 +67,10 @@ class Planner {
     facts_ = HM_TRY(FactsOf(model_, canonical_));
     for (const FileOnDisk& file : model_.FilesOnDisk()) {
       // The folder of an archive does not know where the archive itself lies.
-      const fs::path archive =
-          fs::is_directory(path_) ? path_ / file.path : path_;
-      result_.inputs.push_back({file.path,
-                                file.is_archive ? archive : fs::path(model_.Home()->NameOf(file.path)),
-                                file.stamp.size});
+      const fs::path archive = fs::is_directory(path_) ? path_ / file.path : path_;
+      result_.inputs.push_back(
+          {file.path, file.is_archive ? archive : fs::path(model_.Home()->NameOf(file.path)),
+           file.stamp.size});
     }
     switch (request_.to) {
       case TargetFormat::kSafetensors:
@@ -129,9 +128,8 @@ class Planner {
 
   bool IsParallel() const { return model_.Set().layout == ModelSet::Layout::kModelParallel; }
   bool AllGguf() const {
-    return std::ranges::all_of(model_.Files(), [](const WeightFile& file) {
-      return file.reader->FormatName() == "gguf";
-    });
+    return std::ranges::all_of(
+        model_.Files(), [](const WeightFile& file) { return file.reader->FormatName() == "gguf"; });
   }
   bool HasHubNames() const {
     return (canonical_.raw || canonical_.scheme == NameSchemeName(NameScheme::kHuggingFace)) &&
@@ -155,13 +153,13 @@ class Planner {
     const std::string suffix = torch ? ".bin" : ".safetensors";
     std::vector<std::string> names;
     for (std::size_t i = 0; i < ranges.size(); ++i) {
-      names.push_back(one_file ? request_.name
-                               : ShardName(stem, suffix, i, ranges.size()));
+      names.push_back(one_file ? request_.name : ShardName(stem, suffix, i, ranges.size()));
     }
     std::string index;
     if (ranges.size() > 1) index = IndexText(tensors, ranges, names);
     for (std::size_t i = 0; i < ranges.size(); ++i) {
-      const auto part = std::span(tensors).subspan(ranges[i].begin, ranges[i].end - ranges[i].begin);
+      const auto part =
+          std::span(tensors).subspan(ranges[i].begin, ranges[i].end - ranges[i].begin);
       HM_TRY(AddWeights(names[i], HM_TRY(LayOut(part, names[i])), part));
     }
     if (!index.empty()) AddText(stem + suffix + ".index.json", index);
@@ -196,16 +194,12 @@ class Planner {
       if (request_.dtype) {
         for (PlannedTensor& tensor : tensors) FixGgufType(&tensor);
       }
-      HM_TRY(Cast({.dtype = request_.dtype,
-                   .dequantise = request_.requantise,
-                   .keep_blocks = true},
+      HM_TRY(Cast({.dtype = request_.dtype, .dequantise = request_.requantise, .keep_blocks = true},
                   &tensors));
     } else {
       tensors = HM_TRY(PlanGguf(canonical_, model_.Config()));
       TellWhatIsLeftOut();
-      HM_TRY(Cast({.dtype = request_.dtype,
-                   .dequantise = request_.requantise,
-                   .keep_blocks = true},
+      HM_TRY(Cast({.dtype = request_.dtype, .dequantise = request_.requantise, .keep_blocks = true},
                   &tensors));
       metadata = HM_TRY(GgufMetadata(&tensors));
     }
@@ -219,12 +213,12 @@ class Planner {
     result_.kind = one_file ? PartialOutput::Target::kFile : PartialOutput::Target::kFolder;
     const std::vector<ShardRange> ranges = DivideIntoShards(tensors, request_.shard_size);
     for (std::size_t i = 0; i < ranges.size(); ++i) {
-      const auto part = std::span(tensors).subspan(ranges[i].begin, ranges[i].end - ranges[i].begin);
+      const auto part =
+          std::span(tensors).subspan(ranges[i].begin, ranges[i].end - ranges[i].begin);
       const std::string name =
           one_file ? request_.name : ShardName(request_.name, ".gguf", i, ranges.size());
-      const auto own = ranges.size() == 1
-                           ? metadata
-                           : SplitMetadata(metadata, i, ranges.size(), tensors.size());
+      const auto own =
+          ranges.size() == 1 ? metadata : SplitMetadata(metadata, i, ranges.size(), tensors.size());
       HM_TRY(AddWeights(name, HM_TRY(LayOutGguf(ToWrite(part), own)), part));
     }
     return {};
@@ -276,13 +270,12 @@ class Planner {
       const auto file = HM_TRY(OpenFile(request_.importance));
       result_.importance =
           std::make_unique<const ImportanceMatrix>(HM_TRY(ReadImportanceMatrix(*file)));
-      result_.inputs.push_back({request_.importance.filename().string(), request_.importance,
-                                file->Size()});
+      result_.inputs.push_back(
+          {request_.importance.filename().string(), request_.importance, file->Size()});
     }
     const ModelCounts counts = HM_TRY(ReadModelCounts(*metadata, model_.Set().name));
-    const QuantisationChoice choice =
-        HM_TRY(ChooseQuantisation(*mix, counts, ToWrite(*tensors), result_.importance.get(),
-                                  request_.requantise));
+    const QuantisationChoice choice = HM_TRY(ChooseQuantisation(
+        *mix, counts, ToWrite(*tensors), result_.importance.get(), request_.requantise));
     for (const Finding& finding : choice.findings) {
       result_.notes.push_back(finding.subject.empty()
                                   ? finding.message
@@ -319,15 +312,16 @@ class Planner {
       return {};
     }
     const std::uint64_t columns = tensor->shape.back();
-    const std::uint64_t rows = tensor->shape.size() < 2 ? 1 : tensor->shape[tensor->shape.size() - 2];
+    const std::uint64_t rows =
+        tensor->shape.size() < 2 ? 1 : tensor->shape[tensor->shape.size() - 2];
     if (auto fits = CanQuantiseRows(columns); !fits) {
       Error error = std::move(fits).error();
       error.subject = EscapeForPeople(tensor->name);
       return error;
     }
-    tensor->steps.push_back(fmt::format(
-        "{} quantised to {}{}", DtypeName(tensor->dtype), DtypeName(choose.dtype),
-        choose.importance.empty() ? "" : ", weighed by the importance matrix"));
+    tensor->steps.push_back(
+        fmt::format("{} quantised to {}{}", DtypeName(tensor->dtype), DtypeName(choose.dtype),
+                    choose.importance.empty() ? "" : ", weighed by the importance matrix"));
     tensor->bytes = Quantised(std::move(tensor->bytes), tensor->dtype, choose.dtype, columns, rows,
                               choose.importance);
     tensor->dtype = choose.dtype;
@@ -413,8 +407,8 @@ class Planner {
   Result<void> AddWeights(const std::string& name, FileLayout layout,
                           std::span<PlannedTensor> tensors) {
     OutputFile file{.path = name, .layout = std::move(layout)};
-    file.counts_losses =
-        std::ranges::any_of(tensors, [](const PlannedTensor& tensor) { return tensor.loss != nullptr; });
+    file.counts_losses = std::ranges::any_of(
+        tensors, [](const PlannedTensor& tensor) { return tensor.loss != nullptr; });
     for (PlannedTensor& tensor : tensors) {
       result_.tensors.push_back({tensor.name, name, tensor.dtype, tensor.shape, tensor.sources,
                                  tensor.steps, tensor.loss});

@@ -38,7 +38,8 @@ struct ConversionFiles {
 };
 
 // Reads headers, configuration and tokenizer, no weights to speak of. `path` is what `model` was
-// opened by; `model` and `canonical` must outlive the result. request.name is that of the output. Errors: as Convert.
+// opened by; `model` and `canonical` must outlive the result. request.name is that of the output.
+// Errors: as Convert.
 Result<ConversionFiles> PlanConversion(const std::filesystem::path& path, const Model& model,
                                        const CanonicalModel& canonical,
                                        const ConvertRequest& request, const Task& task);

@@ -36,8 +36,10 @@ constexpr std::uint64_t kWorthKeeping = 1'000'000'000;
 constexpr std::uint64_t kMostRanks = 4096;  // as the command line takes
 
 constexpr std::pair<TargetFormat, std::string_view> kFormatNames[] = {
-    {TargetFormat::kSafetensors, "safetensors"}, {TargetFormat::kGguf, "gguf"},
-    {TargetFormat::kMeta, "meta"},               {TargetFormat::kPytorch, "pytorch"},
+    {TargetFormat::kSafetensors, "safetensors"},
+    {TargetFormat::kGguf, "gguf"},
+    {TargetFormat::kMeta, "meta"},
+    {TargetFormat::kPytorch, "pytorch"},
     {TargetFormat::kNpz, "npz"},
 };
 
@@ -167,9 +169,10 @@ class Converter {
       if (!may_go_on || differs_ || bytes < kWorthKeeping) return made.error();
       output.Keep();
       Error error = std::move(made).error();
-      error.hint += fmt::format("{}what is done is kept in {}: the same command goes on with it, "
-                                "--discard begins anew",
-                                error.hint.empty() ? "" : "; ", output.Folder().string());
+      error.hint += fmt::format(
+          "{}what is done is kept in {}: the same command goes on with it, "
+          "--discard begins anew",
+          error.hint.empty() ? "" : "; ", output.Folder().string());
       return error;
     }
     if (expected != nullptr) HM_TRY(CheckOutputs(*expected, receipt));
@@ -259,8 +262,7 @@ class Converter {
     std::string text;
     for (const std::string& line : lines) text += line;
     HM_TRY(WriteFileAtomically(output.Files() / kName, text, /*force=*/true));
-    receipt->outputs.push_back(
-        {kName, text.size(), HashBytes(Algorithm::kTree, AsBytes(text))});
+    receipt->outputs.push_back({kName, text.size(), HashBytes(Algorithm::kTree, AsBytes(text))});
     return {};
   }
 

@@ -20,15 +20,15 @@ std::optional<TargetFormat> TargetFormatByName(std::string_view name);
 
 struct ConvertRequest {
   TargetFormat to = TargetFormat::kSafetensors;
-  std::optional<Dtype> dtype = {};         // f32, f16 or bf16; nullopt: as it is
-  std::string quant = {};                  // a QuantisationMix by name, or empty; GGUF only
-  std::filesystem::path importance = {};   // an importance matrix for it, or empty
-  bool requantise = false;                 // blocks may be taken apart
-  std::uint64_t shard_size = 0;            // bytes of tensors a file; 0: one file
-  std::uint64_t model_parallel = 1;        // ranks of a Meta set
-  bool without_tokenizer = false;          // go on where the target wants one and none is there
-  // Of the target: it is in the names of shards, and in the records of a PyTorch file. Convert fills
-  // it in.
+  std::optional<Dtype> dtype = {};        // f32, f16 or bf16; nullopt: as it is
+  std::string quant = {};                 // a QuantisationMix by name, or empty; GGUF only
+  std::filesystem::path importance = {};  // an importance matrix for it, or empty
+  bool requantise = false;                // blocks may be taken apart
+  std::uint64_t shard_size = 0;           // bytes of tensors a file; 0: one file
+  std::uint64_t model_parallel = 1;       // ranks of a Meta set
+  bool without_tokenizer = false;         // go on where the target wants one and none is there
+  // Of the target: it is in the names of shards, and in the records of a PyTorch file. Convert
+  // fills it in.
   std::string name = {};
 
   // The words that ask for the same again: what a receipt keeps.
@@ -63,7 +63,7 @@ Result<Receipt> Convert(const std::filesystem::path& model, const ConvertRequest
 // Refuses a model that is not the receipt's input (kUsage);
 // kMalformed where the output is not the receipt's to the byte, and then nothing is left.
 Result<Receipt> Replay(const std::filesystem::path& model, const Receipt& receipt,
-                       const std::filesystem::path& importance, const ConvertTarget& target, std::string_view tool_version,
-                       const Task& task);
+                       const std::filesystem::path& importance, const ConvertTarget& target,
+                       std::string_view tool_version, const Task& task);
 
 }  // namespace hallmark

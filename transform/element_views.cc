@@ -31,7 +31,8 @@ class GroupView : public BlockSource {
     }
     // Small enough to stay in a core's cache. The largest group is a few KiB.
     constexpr std::uint64_t kBatchBytes = 256 * 1024;
-    const std::uint64_t batch = std::max<std::uint64_t>(1, kBatchBytes / std::max(base_group_, group_));
+    const std::uint64_t batch =
+        std::max<std::uint64_t>(1, kBatchBytes / std::max(base_group_, group_));
     Scratch source, made;
     while (!out.empty()) {
       const std::uint64_t first = offset / group_;
@@ -159,7 +160,8 @@ class QuantisedView final : public GroupView {
  public:
   QuantisedView(Bytes base, Dtype from, Dtype to, std::uint64_t row_length, std::uint64_t rows,
                 std::span<const float> importance)
-      : GroupView(std::move(base), GroupValues(to, row_length, importance) * InfoOf(from).block_bytes,
+      : GroupView(std::move(base),
+                  GroupValues(to, row_length, importance) * InfoOf(from).block_bytes,
                   GroupValues(to, row_length, importance) / InfoOf(to).block_values *
                       InfoOf(to).block_bytes),
         from_(from),

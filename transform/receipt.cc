@@ -83,9 +83,8 @@ class ReceiptParser {
     for (const JsonValue& item : tensors.Items()) HM_TRY(Tensor(item));
     receipt_.left_out = HM_TRY(Texts(root_, "left_out"));
     receipt_.notes = HM_TRY(Texts(root_, "notes"));
-    static constexpr std::string_view kKnown[] = {"schema",   "tool",    "request",  "input",
-                                                  "output",   "relation", "tensors", "left_out",
-                                                  "notes"};
+    static constexpr std::string_view kKnown[] = {
+        "schema", "tool", "request", "input", "output", "relation", "tensors", "left_out", "notes"};
     for (const JsonMember& member : root_.Members()) {
       if (std::ranges::find(kKnown, member.key) == std::end(kKnown)) {
         receipt_.unknown_fields.emplace_back(member.key);
@@ -135,7 +134,8 @@ class ReceiptParser {
       const std::string path = HM_TRY(Text(item, "path"));
       const std::uint64_t size = HM_TRY(Number(item, "size"));
       const auto tree = Digest::Parse(HM_TRY(Text(item, "tree")));
-      if (!tree || tree->GetAlgorithm() != Algorithm::kTree) return Malformed("tree", "a tree root");
+      if (!tree || tree->GetAlgorithm() != Algorithm::kTree)
+        return Malformed("tree", "a tree root");
       files->push_back({path, size, *tree});
     }
     return {};

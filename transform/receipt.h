@@ -43,8 +43,8 @@ struct Receipt {
   // values were changed.
   std::string relation;
   std::vector<ReceiptTensor> tensors;
-  std::vector<std::string> left_out;  // stored names of what was not carried over
-  std::vector<std::string> notes;     // what the target cannot say, for people
+  std::vector<std::string> left_out;        // stored names of what was not carried over
+  std::vector<std::string> notes;           // what the target cannot say, for people
   std::vector<std::string> unknown_fields;  // met while reading: ignored and reported
 };
 

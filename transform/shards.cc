@@ -58,8 +58,8 @@ std::vector<MetadataEntry> SplitMetadata(std::span<const MetadataEntry> model, s
   std::vector<MetadataEntry> metadata;
   if (shard == 0) metadata.assign(model.begin(), model.end());
   metadata.push_back({"split.no", std::uint64_t{shard}, MetadataType::kU16});
-  metadata.push_back({"split.tensors.count", static_cast<std::int64_t>(tensors),
-                      MetadataType::kI32});
+  metadata.push_back(
+      {"split.tensors.count", static_cast<std::int64_t>(tensors), MetadataType::kI32});
   metadata.push_back({"split.count", std::uint64_t{count}, MetadataType::kU16});
   return metadata;
 }

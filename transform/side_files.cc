@@ -9,9 +9,9 @@
 #include "src/io/file.h"
 #include "src/io/folder_within.h"
 #include "src/json/json_reader.h"
+#include "transform/file_type.h"
 #include "transform/hub_config.h"
 #include "transform/meta_params.h"
-#include "transform/file_type.h"
 #include "transform/tokenizer_gguf.h"
 
 namespace hallmark {
@@ -22,13 +22,27 @@ constexpr std::uint64_t kMaxSideBytes = 200'000'000;
 
 // Files of Hugging Face's layout that say nothing of the weights' container and stay true.
 constexpr std::string_view kCarried[] = {
-    "config.json",          "generation_config.json",   "tokenizer.json",
-    "tokenizer_config.json", "tokenizer.model",         "special_tokens_map.json",
-    "added_tokens.json",    "vocab.json",               "vocab.txt",
-    "merges.txt",           "chat_template.jinja",      "chat_template.json",
-    "preprocessor_config.json", "processor_config.json", "LICENSE",
-    "LICENSE.txt",          "LICENSE.md",               "USE_POLICY.md",
-    "NOTICE",               "Notice",                   "README.md",
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokenizer.model",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "chat_template.jinja",
+    "chat_template.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "LICENSE",
+    "LICENSE.txt",
+    "LICENSE.md",
+    "USE_POLICY.md",
+    "NOTICE",
+    "Notice",
+    "README.md",
 };
 constexpr std::string_view kTokenizerNames[] = {"tokenizer.json", "tokenizer.model", "vocab.json"};
 
@@ -45,8 +59,8 @@ std::string_view TorchName(Dtype dtype) {
   }
 }
 
-// The configuration with another value of torch_dtype, or dtype as transformers 5 calls it; all else
-// stays to the byte.
+// The configuration with another value of torch_dtype, or dtype as transformers 5 calls it; all
+// else stays to the byte.
 std::string WithTorchDtype(std::string config, Dtype dtype) {
   for (const std::string_view key : {"\"torch_dtype\"", "\"dtype\""}) {
     std::size_t at = config.find(key);
@@ -90,8 +104,8 @@ SideFiles::SideFiles(const Model& model) : model_(model) {
   }
   const bool gguf = model.Files().front().reader->FormatName() == "gguf";
   // Legacy GGML and llama2.c say a little of their configuration themselves.
-  const bool meta = model.Config().source.ends_with("params.json") ||
-                    (Has("params.json") && !Has("config.json"));
+  const bool meta =
+      model.Config().source.ends_with("params.json") || (Has("params.json") && !Has("config.json"));
   if (gguf) {
     source_ = Source::kGguf;
   } else if (meta && Has("params.json")) {
@@ -118,7 +132,7 @@ Result<std::string> SideFiles::ReadText(const std::string& name) {
 }
 
 Result<std::string> SideFiles::HubConfigText(const TensorFacts& tensors,
-                                              std::vector<std::string>* notes) {
+                                             std::vector<std::string>* notes) {
   switch (source_) {
     case Source::kHub:
       return ReadText("config.json");
@@ -131,8 +145,7 @@ Result<std::string> SideFiles::HubConfigText(const TensorFacts& tensors,
     }
     case Source::kGguf: {
       const WeightFile& first = model_.Files().front();
-      HubConfig config =
-          HM_TRY(HubConfigFromGguf(first.reader->Metadata(), tensors, first.path));
+      HubConfig config = HM_TRY(HubConfigFromGguf(first.reader->Metadata(), tensors, first.path));
       Append(std::move(config.notes), notes);
       return std::move(config.text);
     }
@@ -143,7 +156,7 @@ Result<std::string> SideFiles::HubConfigText(const TensorFacts& tensors,
 }
 
 Result<std::optional<Tokenizer>> SideFiles::FindTokenizer(bool without,
-                                                           std::vector<std::string>* notes) {
+                                                          std::vector<std::string>* notes) {
   std::optional<Tokenizer> tokenizer;
   if (source_ == Source::kGguf) {
     const WeightFile& first = model_.Files().front();

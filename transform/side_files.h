@@ -44,10 +44,10 @@ struct GgufSide {
 // What the conversion knows of the weights it writes.
 struct WrittenWeights {
   TensorFacts tensors;
-  std::optional<Dtype> dtype;       // of most values, as they will be
+  std::optional<Dtype> dtype;  // of most values, as they will be
   bool dtype_was_asked_for = false;
   ParameterCounts parameters;
-  bool without_tokenizer = false;   // go on where there is none
+  bool without_tokenizer = false;  // go on where there is none
 };
 
 // GGUF's general.file_type of a model whose matrices have this type.

@@ -63,9 +63,8 @@ Result<void> PutIntoPairs(const ModelConfig& config, TensorRole role, PlannedTen
   const std::uint64_t rows = tensor->shape.empty() ? 1 : tensor->shape[0];
   if (heads > rows || rows % heads != 0 || rows / heads % 2 != 0 ||
       tensor->bytes->Size() % rows != 0) {
-    return CannotWrite(
-        Errc::kMalformed, tensor->name,
-        fmt::format("{} rows are not whole rotary pairs of {} heads", rows, heads));
+    return CannotWrite(Errc::kMalformed, tensor->name,
+                       fmt::format("{} rows are not whole rotary pairs of {} heads", rows, heads));
   }
   if (tensor->shape.size() == 1 && InfoOf(tensor->dtype).block_values != 1) {
     return CannotWrite(Errc::kUnsupported, tensor->name,
@@ -90,10 +89,10 @@ Result<NameMatch> Understand(const Architecture& row, const CanonicalTensor& ten
                              NameScheme target) {
   const auto match = MatchName(NameScheme::kHuggingFace, &row, tensor.name);
   if (!match || match->rule->Name(target).empty()) {
-    return CannotWrite(Errc::kUnsupported, tensor.stored_name,
-                       fmt::format("{} has no name for this tensor of {}",
-                                   target == NameScheme::kGguf ? "GGUF" : "Meta's layout",
-                                   row.name));
+    return CannotWrite(
+        Errc::kUnsupported, tensor.stored_name,
+        fmt::format("{} has no name for this tensor of {}",
+                    target == NameScheme::kGguf ? "GGUF" : "Meta's layout", row.name));
   }
   return *match;
 }
@@ -134,8 +133,8 @@ std::vector<PlannedTensor> PlanStored(const Model& model) {
     for (std::size_t t = 0; t < reader.Tensors().size(); ++t) {
       const TensorInfo& info = reader.Tensors()[t];
       const std::string name(model.TensorName(f, t));
-      planned.push_back({name, info.dtype, info.shape, StoredBytes(reader, t), {info.name}, {},
-                         nullptr});
+      planned.push_back(
+          {name, info.dtype, info.shape, StoredBytes(reader, t), {info.name}, {}, nullptr});
     }
   }
   return planned;
@@ -145,6 +144,11 @@ Result<std::vector<PlannedTensor>> PlanHub(const CanonicalModel& model, const Ta
   std::vector<PlannedTensor> planned;
   for (const CanonicalTensor& tensor : model.tensors) {
     PlannedTensor& made = planned.emplace_back(PlanFrom(tensor));
+    // ggml's files drop dimensions of 1; of the matrices of all architectures this one alone has
+    // one.
+    if (tensor.name.ends_with(".shared_expert_gate.weight") && made.shape.size() == 1) {
+      made.shape.insert(made.shape.begin(), 1);
+    }
     if (tensor.dtype != Dtype::kF64 || tensor.relations.empty()) continue;
     // 1 was subtracted: what it was before 1 was added fits a narrower type.
     Task quiet = task;
@@ -309,10 +313,10 @@ Result<void> CastTensors(const CastRequest& request, std::vector<PlannedTensor>*
     if (InfoOf(tensor.dtype).is_block_quantised) {
       if (!request.dequantise && request.keep_blocks && !request.dtype) continue;
       if (!request.dequantise || !CanDequantise(tensor.dtype)) {
-        Error error = CannotWrite(
-            Errc::kUsage, tensor.sources.front(),
-            fmt::format("it is quantised ({}) and would have to be taken apart",
-                        DtypeName(tensor.dtype)));
+        Error error =
+            CannotWrite(Errc::kUsage, tensor.sources.front(),
+                        fmt::format("it is quantised ({}) and would have to be taken apart",
+                                    DtypeName(tensor.dtype)));
         error.hint = "pass --requantize to do so; what quantising lost does not come back";
         return error;
       }

@@ -29,7 +29,8 @@ struct PlannedTensor {
   TensorToWrite ToWrite() const { return {name, dtype, shape}; }
 };
 
-// As the files store them, under their stored names without a root key. Not for model-parallel sets.
+// As the files store them, under their stored names without a root key. Not for model-parallel
+// sets.
 std::vector<PlannedTensor> PlanStored(const Model& model);
 
 // Under canonical names and in canonical layout.
@@ -37,9 +38,9 @@ Result<std::vector<PlannedTensor>> PlanHub(const CanonicalModel& model, const Ta
 
 // As llama.cpp's converter writes the architecture: GGUF's names, rows of q and k permuted back
 // where it wants them so, experts stacked, 1 + w in norms where it stores them so, and f32 for what
-// ggml has no other arithmetic for (vectors, norms, routers). In the order of block numbers, then of
-// names, what is in no block first. Errors: kUnsupported (no row of this architecture, a tensor that
-// GGUF has no name for), kMalformed (experts missing, rows that are not whole pairs).
+// ggml has no other arithmetic for (vectors, norms, routers). In the order of block numbers, then
+// of names, what is in no block first. Errors: kUnsupported (no row of this architecture, a tensor
+// that GGUF has no name for), kMalformed (experts missing, rows that are not whole pairs).
 Result<std::vector<PlannedTensor>> PlanGguf(const CanonicalModel& model, const ModelConfig& config);
 
 // Vectors, norms and routers of GGUF become f32, and stay: ggml has no other arithmetic for them.

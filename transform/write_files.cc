@@ -54,8 +54,7 @@ class PlacedFile {
   }
   Result<void> Write(std::uint64_t offset, ByteSpan bytes) const {
     while (!bytes.empty()) {
-      const ssize_t n =
-          pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      const ssize_t n = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return SystemError(path_, "write");
       offset += static_cast<std::uint64_t>(n);
@@ -128,10 +127,10 @@ TreeNode RootOf(ByteSpan bytes) {
 struct FileInWork {
   const OutputFile* planned;
   PlacedFile file;
-  std::vector<TreeNode> nodes;               // one a stretch
-  std::vector<bool> done;                    // by an earlier run
-  std::vector<std::size_t> patched;          // stretches that a checksum lies in
-  std::optional<TreeNode> root;              // of a file of one stretch
+  std::vector<TreeNode> nodes;       // one a stretch
+  std::vector<bool> done;            // by an earlier run
+  std::vector<std::size_t> patched;  // stretches that a checksum lies in
+  std::optional<TreeNode> root;      // of a file of one stretch
   // CRC-32 of the pieces of each tensor by their place in it, for files that have checksums.
   struct Piece {
     std::uint64_t size;
@@ -144,9 +143,7 @@ struct FileInWork {
   std::uint64_t StretchBytes(std::uint64_t index) const {
     return std::min(kStretch, Size() - index * kStretch);
   }
-  bool IsPatched(std::size_t index) const {
-    return std::ranges::binary_search(patched, index);
-  }
+  bool IsPatched(std::size_t index) const { return std::ranges::binary_search(patched, index); }
 };
 
 class FileWriter {
@@ -191,8 +188,8 @@ class FileWriter {
       if (HM_TRY(work.file.Size()) != planned.layout.size) {
         HM_TRY(work.file.Reserve(planned.layout.size));
       }
-      const std::size_t count = planned.layout.size / kStretch +
-                                (planned.layout.size % kStretch != 0 ? 1 : 0);
+      const std::size_t count =
+          planned.layout.size / kStretch + (planned.layout.size % kStretch != 0 ? 1 : 0);
       work.nodes.resize(count);
       work.done.resize(count);
       for (const FileLayout::Checksum& checksum : planned.layout.checksums) {
@@ -257,9 +254,8 @@ class FileWriter {
     const MutableByteSpan bytes = Buffer().first(size);
     HM_TRY(work.file.Read(begin, bytes));
     const auto& checksums = work.planned->layout.checksums;
-    auto checksum = std::ranges::lower_bound(checksums, begin, {}, [](const auto& c) {
-      return c.offset + sizeof(std::uint32_t) - 1;
-    });
+    auto checksum = std::ranges::lower_bound(
+        checksums, begin, {}, [](const auto& c) { return c.offset + sizeof(std::uint32_t) - 1; });
     for (; checksum != checksums.end() && checksum->offset < begin + size; ++checksum) {
       const std::uint32_t crc = ChecksumOf(work, *checksum);
       for (unsigned i = 0; i < sizeof crc; ++i) {
@@ -286,20 +282,21 @@ class FileWriter {
     const FileLayout& layout = work.planned->layout;
     const std::uint64_t end = begin + out.size();
     std::uint64_t filled = 0;
-    auto literal = std::ranges::upper_bound(layout.literals, begin, {},
-                                            &FileLayout::Literal::offset);
+    auto literal =
+        std::ranges::upper_bound(layout.literals, begin, {}, &FileLayout::Literal::offset);
     if (literal != layout.literals.begin()) --literal;
     for (; literal != layout.literals.end() && literal->offset < end; ++literal) {
       const std::uint64_t from = std::max(begin, literal->offset);
-      const std::uint64_t to = std::min<std::uint64_t>(end, literal->offset + literal->bytes.size());
+      const std::uint64_t to =
+          std::min<std::uint64_t>(end, literal->offset + literal->bytes.size());
       if (from >= to) continue;
       std::memcpy(out.data() + (from - begin), literal->bytes.data() + (from - literal->offset),
                   to - from);
       filled += to - from;
     }
     // Empty payloads share their place with the one that follows.
-    auto payload = std::ranges::upper_bound(layout.payloads, begin, {},
-                                            &FileLayout::Payload::offset);
+    auto payload =
+        std::ranges::upper_bound(layout.payloads, begin, {}, &FileLayout::Payload::offset);
     while (payload != layout.payloads.begin() &&
            std::prev(payload)->offset + SizeOf(work, *std::prev(payload)) > begin) {
       --payload;

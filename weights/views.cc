@@ -163,8 +163,8 @@ class ColumnsView final : public View {
         n = std::min<std::uint64_t>(out.size(), row_bytes_ - in_row);
         HM_TRY(ReadInRow(row, in_row, out.first(n)));
       } else {
-        const std::uint64_t rows =
-            std::min(out.size() / row_bytes_, std::max<std::uint64_t>(1, Scratch::kBytes / row_bytes_));
+        const std::uint64_t rows = std::min(
+            out.size() / row_bytes_, std::max<std::uint64_t>(1, Scratch::kBytes / row_bytes_));
         n = rows * row_bytes_;
         HM_TRY(ReadRows(row, rows, out.first(n)));
       }
@@ -271,8 +271,8 @@ class RotaryView final : public View {
   Result<void> ReadRows(std::uint64_t first, std::uint64_t count, MutableByteSpan out) const {
     if (count == 1 || row_bytes_ >= kLongRow) {
       for (std::uint64_t i = 0; i < count; ++i) {
-        HM_TRY(base_->Read(BaseRow(first + i) * row_bytes_,
-                           out.subspan(i * row_bytes_, row_bytes_)));
+        HM_TRY(
+            base_->Read(BaseRow(first + i) * row_bytes_, out.subspan(i * row_bytes_, row_bytes_)));
       }
       return {};
     }

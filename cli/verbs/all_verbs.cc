@@ -4,9 +4,9 @@ namespace hallmark {
 
 std::span<const Verb> AllVerbs() {
   static const std::vector<Verb> verbs = {
-      VerifyVerb(),       IdentifyVerb(), IdVerb(),     InspectVerb(),   HashVerb(),
-      ConvertVerb(),      PackVerb(),     UnpackVerb(), CatalogueVerb(), MergeReportsVerb(),
-      CompletionVerb(),   VersionVerb(),
+      VerifyVerb(),    IdentifyVerb(),     IdVerb(),         InspectVerb(),
+      HashVerb(),      ConvertVerb(),      PackVerb(),       UnpackVerb(),
+      CatalogueVerb(), MergeReportsVerb(), CompletionVerb(), VersionVerb(),
   };
   return verbs;
 }

@@ -159,7 +159,8 @@ Result<Receipt> Run(const Arguments& arguments, const ConvertTarget& target, con
     const ConvertRequest request = HM_TRY(RequestFrom(arguments));
     return Convert(model, request, target, VersionText(), task);
   }
-  for (const std::string_view option : {"--to", "--dtype", "--quant", "--requantize", "--shard-size", "--model-parallel",
+  for (const std::string_view option :
+       {"--to", "--dtype", "--quant", "--requantize", "--shard-size", "--model-parallel",
         "--without-tokenizer"}) {
     if (arguments.Given(option)) {
       return Usage(fmt::format("--replay does what the receipt says, so {} has no place", option),
@@ -175,9 +176,8 @@ Result<Receipt> Run(const Arguments& arguments, const ConvertTarget& target, con
 Result<ExitCode> RunVerb(const Arguments& arguments, Session& session) {
   const std::string output = arguments.Text("--output");
   if (output.empty()) return Usage("no output is named", "add -o FILE or -o FOLDER/");
-  const ConvertTarget target{.path = output,
-                             .force = arguments.Given("--force"),
-                             .discard = arguments.Given("--discard")};
+  const ConvertTarget target{
+      .path = output, .force = arguments.Given("--force"), .discard = arguments.Given("--discard")};
   const Task task = HM_TRY(TaskWithin(arguments.Text("--max-memory"), session.GetTask()));
   const Receipt receipt = HM_TRY(Run(arguments, target, task));
   if (arguments.Given("--json")) {
@@ -210,9 +210,9 @@ Verb ConvertVerb() {
           "llama-quantize makes, byte for byte.\n\n"
           "Interrupted work of more than a gigabyte is kept in OUTPUT.hallmark-partial; the same "
           "command goes on with it.",
-      .operands = {{.name = "MODEL",
-                    .help =
-                        "a directory, a tar of one, any one shard, an index.json or a single file"}},
+      .operands =
+          {{.name = "MODEL",
+            .help = "a directory, a tar of one, any one shard, an index.json or a single file"}},
       .options = Joined(
           {{.name = "--to",
             .kind = ValueKind::kChoice,
@@ -259,15 +259,15 @@ Verb ConvertVerb() {
            VerboseOption("tell what was done to every tensor"),
            JsonOption()},
           WorkOptions()),
-      .examples = {{"hallmark convert llama-2-7b/ --to safetensors -o llama-2-7b-hf/ --shard-size 5GB",
-                    "Meta's files as Hugging Face's"},
-                   {"hallmark convert llama-2-7b-hf/ --to gguf -o llama-2-7b.gguf", "for llama.cpp"},
-                   {"hallmark convert llama-2-7b.gguf --to gguf --quant Q4_K_M -o q4_k_m.gguf",
-                    "what llama-quantize makes"},
-                   {"hallmark convert model.ckpt --to safetensors -o model.safetensors",
-                    "no code is run"},
-                   {"hallmark convert llama-2-7b/ --replay llama-2-7b.gguf.receipt.json -o again.gguf",
-                    "is it what the receipt says?"}},
+      .examples =
+          {{"hallmark convert llama-2-7b/ --to safetensors -o llama-2-7b-hf/ --shard-size 5GB",
+            "Meta's files as Hugging Face's"},
+           {"hallmark convert llama-2-7b-hf/ --to gguf -o llama-2-7b.gguf", "for llama.cpp"},
+           {"hallmark convert llama-2-7b.gguf --to gguf --quant Q4_K_M -o q4_k_m.gguf",
+            "what llama-quantize makes"},
+           {"hallmark convert model.ckpt --to safetensors -o model.safetensors", "no code is run"},
+           {"hallmark convert llama-2-7b/ --replay llama-2-7b.gguf.receipt.json -o again.gguf",
+            "is it what the receipt says?"}},
       .exits = WithCommonExits(
           {{ExitCode::kOk, "written and proven"},
            {ExitCode::kMalformed, "a file breaks its format; or a replay gave other bytes"}}),

@@ -56,11 +56,11 @@ struct ToF16 {
     const auto subnormal = hn::Sub(shifted, hn::Set(ints, 0x3f000000));
     const auto finite = hn::IfThenElse(small, subnormal, normal);
     const auto large = hn::Gt(magnitude, hn::Set(ints, 0x477fffff));
-    const auto nan = hn::Or(hn::And(hn::ShiftRight<13>(magnitude), hn::Set(ints, 0x3ff)),
-                            hn::Set(ints, 0x7e00));
+    const auto nan =
+        hn::Or(hn::And(hn::ShiftRight<13>(magnitude), hn::Set(ints, 0x3ff)), hn::Set(ints, 0x7e00));
     const auto is_nan = hn::Gt(magnitude, hn::Set(ints, kInfinity));
-    const auto half = hn::IfThenElse(
-        is_nan, nan, hn::IfThenElse(large, hn::Set(ints, 0x7c00), finite));
+    const auto half =
+        hn::IfThenElse(is_nan, nan, hn::IfThenElse(large, hn::Set(ints, 0x7c00), finite));
     return hn::Or(half, SignHalf(bits));
   }
   static HWY_INLINE IntVec Widen(IntVec half) {

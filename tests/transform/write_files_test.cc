@@ -111,8 +111,7 @@ TEST(WriteFiles, WritesEveryByteOnceAndHashesIt) {
     const fs::path target = folder.Path() / "out";
     Sample sample;
     Fill(&sample);
-    auto output =
-        PartialOutput::Begin({.target = target, .kind = PartialOutput::Target::kFolder});
+    auto output = PartialOutput::Begin({.target = target, .kind = PartialOutput::Target::kFolder});
     ASSERT_TRUE(Ok(output));
     const auto written = WriteFiles(sample.files, *output, {.threads = threads});
     ASSERT_TRUE(Ok(written));

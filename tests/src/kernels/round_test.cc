@@ -28,7 +28,7 @@ TEST(RoundBits, TakesTheNearestAndTiesToEven) {
   EXPECT_EQ(to_f16(65519.999), 0x7bffu);
   EXPECT_EQ(to_f16(65520.0), 0x7c00u);
   EXPECT_EQ(to_f16(-1e300), 0xfc00u);
-  EXPECT_EQ(to_f16(std::ldexp(1.0, -25)), 0u);      // a tie, to zero
+  EXPECT_EQ(to_f16(std::ldexp(1.0, -25)), 0u);  // a tie, to zero
   EXPECT_EQ(to_f16(std::ldexp(1.001, -25)), 1u);
   EXPECT_EQ(to_f16(std::ldexp(1023.75, -24)), 0x400u);  // out of the subnormals
   EXPECT_EQ(to_f16(-1e-300), 0x8000u);
@@ -53,8 +53,8 @@ TEST(RoundBits, AgreesWithTheProcessor) {
 TEST(RoundTo, TellsWhatWasLost) {
   const std::vector<float> values = {1.0f, 0.1f, 1e6f, 1e-9f, std::nanf(""), INFINITY};
   std::vector<std::uint16_t> halves(values.size());
-  const RoundingLoss loss = RoundTo(Dtype::kF32, Dtype::kF16, BytesOf(values),
-                                    std::as_writable_bytes(std::span(halves)));
+  const RoundingLoss loss =
+      RoundTo(Dtype::kF32, Dtype::kF16, BytesOf(values), std::as_writable_bytes(std::span(halves)));
   EXPECT_EQ(loss.changed, 3u);  // 0.1, 1e6, 1e-9
   EXPECT_EQ(loss.overflowed, 1u);
   EXPECT_EQ(loss.vanished, 1u);
@@ -66,8 +66,8 @@ TEST(RoundTo, TellsWhatWasLost) {
 TEST(RoundTo, LosesNothingWhereTheTypeIsWide) {
   const std::vector<std::uint16_t> halves = {0x3c00, 0x0001, 0x7e01, 0xfc00};
   std::vector<float> values(halves.size());
-  const RoundingLoss loss = RoundTo(Dtype::kF16, Dtype::kF32, BytesOf(halves),
-                                    std::as_writable_bytes(std::span(values)));
+  const RoundingLoss loss =
+      RoundTo(Dtype::kF16, Dtype::kF32, BytesOf(halves), std::as_writable_bytes(std::span(values)));
   EXPECT_EQ(loss.changed, 0u);
   EXPECT_EQ(values[1], std::ldexp(1.0f, -24));
 }
