@@ -1,5 +1,6 @@
 #include "formats/metadata.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -173,6 +174,11 @@ void MetadataArray::AppendText(std::string_view value) {
 void MetadataArray::AppendArray(std::shared_ptr<const MetadataArray> value) {
   HM_CHECK(element_type_ == MetadataType::kArray);
   arrays_.push_back(std::move(value));
+}
+
+const MetadataEntry* FindMetadata(std::span<const MetadataEntry> metadata, std::string_view key) {
+  const auto found = std::ranges::find(metadata, key, &MetadataEntry::key);
+  return found == metadata.end() ? nullptr : &*found;
 }
 
 }  // namespace hallmark

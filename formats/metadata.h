@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -44,6 +45,9 @@ struct MetadataEntry {
   MetadataValue value;
   MetadataType type = MetadataType::kUntyped;
 };
+
+// The entry of this key, or null; readers refuse keys that stand twice.
+const MetadataEntry* FindMetadata(std::span<const MetadataEntry> metadata, std::string_view key);
 
 // Values of one type, kept compact: a tokenizer has 10^5 strings. Filled once by a reader, then
 // shared as const.

@@ -1,3 +1,5 @@
+// Longer than most files: each way in which torch rebuilds a tensor stands here, and all are held
+// to the same checks of storages, sizes and strides.
 #include "formats/pytorch_tensors.h"
 
 #include <fmt/format.h>

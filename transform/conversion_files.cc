@@ -160,7 +160,7 @@ class Planner {
     for (std::size_t i = 0; i < ranges.size(); ++i) {
       const auto part =
           std::span(tensors).subspan(ranges[i].begin, ranges[i].end - ranges[i].begin);
-      HM_TRY(AddWeights(names[i], HM_TRY(LayOut(part, names[i])), part));
+      AddWeights(names[i], HM_TRY(LayOut(part, names[i])), part);
     }
     if (!index.empty()) AddText(stem + suffix + ".index.json", index);
     if (one_file) {
@@ -194,15 +194,16 @@ class Planner {
       if (request_.dtype) {
         for (PlannedTensor& tensor : tensors) FixGgufType(&tensor);
       }
-      HM_TRY(Cast({.dtype = request_.dtype, .dequantise = request_.requantise, .keep_blocks = true},
-                  &tensors));
     } else {
       tensors = HM_TRY(PlanGguf(canonical_, model_.Config()));
       TellWhatIsLeftOut();
-      HM_TRY(Cast({.dtype = request_.dtype, .dequantise = request_.requantise, .keep_blocks = true},
-                  &tensors));
-      metadata = HM_TRY(GgufMetadata(&tensors));
     }
+    // Blocks that already are what a mix wants stay, so that it is for the mix to take them apart.
+    HM_TRY(Cast({.dtype = request_.dtype,
+                 .dequantise = request_.requantise && request_.quant.empty(),
+                 .keep_blocks = true},
+                &tensors));
+    if (!AllGguf()) metadata = HM_TRY(GgufMetadata(&tensors));
     if (!request_.quant.empty()) {
       HM_TRY(Quantise(&tensors, &metadata));
     } else if (AllGguf() && (request_.dtype || result_.dequantises)) {
@@ -219,7 +220,7 @@ class Planner {
           one_file ? request_.name : ShardName(request_.name, ".gguf", i, ranges.size());
       const auto own =
           ranges.size() == 1 ? metadata : SplitMetadata(metadata, i, ranges.size(), tensors.size());
-      HM_TRY(AddWeights(name, HM_TRY(LayOutGguf(ToWrite(part), own)), part));
+      AddWeights(name, HM_TRY(LayOutGguf(ToWrite(part), own)), part);
     }
     return {};
   }
@@ -303,12 +304,7 @@ class Planner {
     }
     if (tensor->dtype == choose.dtype) return {};
     if (IsFloatFamily(choose.dtype)) {
-      const CastRequest cast{.dtype = choose.dtype};
-      std::vector<PlannedTensor> one;
-      one.push_back(std::move(*tensor));
-      one.front().type_is_fixed = false;
-      HM_TRY(CastTensors(cast, &one));
-      *tensor = std::move(one.front());
+      CastTo(choose.dtype, tensor);
       return {};
     }
     const std::uint64_t columns = tensor->shape.back();
@@ -340,7 +336,7 @@ class Planner {
       std::vector<PlannedTensor>& tensors = plan.ranks[rank];
       HM_TRY(Cast({.dtype = request_.dtype, .dequantise = request_.requantise}, &tensors));
       const std::string stem = fmt::format("consolidated.{:02}", rank);
-      HM_TRY(AddWeights(stem + ".pth", HM_TRY(LayOutPytorch(ToWrite(tensors), stem)), tensors));
+      AddWeights(stem + ".pth", HM_TRY(LayOutPytorch(ToWrite(tensors), stem)), tensors);
     }
     result_.bases = std::move(plan.joined);
     for (const SideFile& file : side.files) AddSide(file);
@@ -357,7 +353,7 @@ class Planner {
   WrittenWeights Weights(std::span<const PlannedTensor> tensors) const {
     return {.tensors = facts_,
             .dtype = DtypeOfMatrices(tensors),
-            .dtype_was_asked_for = request_.dtype.has_value(),
+            .cast_to = request_.dtype,
             .parameters = CountParameters(),
             .without_tokenizer = request_.without_tokenizer};
   }
@@ -404,18 +400,21 @@ class Planner {
     return counts;
   }
 
-  Result<void> AddWeights(const std::string& name, FileLayout layout,
-                          std::span<PlannedTensor> tensors) {
+  void AddWeights(const std::string& name, FileLayout layout, std::span<PlannedTensor> tensors) {
     OutputFile file{.path = name, .layout = std::move(layout)};
     file.counts_losses = std::ranges::any_of(
         tensors, [](const PlannedTensor& tensor) { return tensor.loss != nullptr; });
     for (PlannedTensor& tensor : tensors) {
-      result_.tensors.push_back({tensor.name, name, tensor.dtype, tensor.shape, tensor.sources,
-                                 tensor.steps, tensor.loss});
+      result_.tensors.push_back({{.name = tensor.name,
+                                  .file = name,
+                                  .dtype = tensor.dtype,
+                                  .shape = tensor.shape,
+                                  .sources = tensor.sources,
+                                  .steps = tensor.steps},
+                                 tensor.loss});
       file.payloads.push_back(std::move(tensor.bytes));
     }
     result_.files.push_back(std::move(file));
-    return {};
   }
 
   void AddText(std::string path, std::string_view text) {

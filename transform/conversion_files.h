@@ -15,13 +15,10 @@
 
 namespace hallmark {
 
-// A tensor of the output, as far as a receipt tells of it.
+// A tensor of the output, and what it loses while it is written.
 struct ConvertedTensor {
-  std::string name, file;
-  Dtype dtype;
-  Shape shape;
-  std::vector<std::string> sources, steps;
-  std::shared_ptr<LossCount> loss;
+  ReceiptTensor told;  // but for the loss
+  std::shared_ptr<const LossCount> loss;
 };
 
 struct ConversionFiles {

@@ -43,17 +43,26 @@ constexpr std::pair<TargetFormat, std::string_view> kFormatNames[] = {
     {TargetFormat::kNpz, "npz"},
 };
 
-// Without a slash at the end.
-fs::path Plain(const fs::path& target) {
-  return target.has_filename() ? target : target.parent_path();
-}
-
-std::string NameOf(const fs::path& target) { return Plain(target).filename().string(); }
+std::string NameOf(const fs::path& target) { return WithoutSlash(target).filename().string(); }
 
 fs::path ReceiptPath(const fs::path& target) {
-  fs::path path = Plain(target);
+  fs::path path = WithoutSlash(target);
   path += ".receipt.json";
   return path;
+}
+
+// The files' digests, in their order, with progress.
+Result<std::vector<HashedFile>> HashAll(const std::vector<FileToHash>& files, std::uint64_t bytes,
+                                        std::string_view what, const Task& task) {
+  task.Begin(what, bytes, files.size());
+  std::vector<std::optional<HashedFile>> hashed(files.size());
+  HM_TRY(HashFiles(files, task, [&](std::size_t i, Result<HashedFile> file) -> Result<void> {
+    hashed[i] = HM_TRY(std::move(file));
+    return {};
+  }));
+  std::vector<HashedFile> all;
+  for (auto& file : hashed) all.push_back(*std::move(file));
+  return all;
 }
 
 // The digests of all files that the conversion reads.
@@ -65,18 +74,12 @@ Result<std::vector<ReceiptFile>> HashInputs(const std::vector<InputFile>& inputs
     files.push_back({input.full_path, {Algorithm::kTree}, input.path});
     bytes += input.size;
   }
-  task.Begin("hashing the input", bytes, files.size());
-  std::vector<ReceiptFile> hashed;
-  std::vector<std::optional<HashedFile>> outcomes(files.size());
-  HM_TRY(HashFiles(files, task, [&](std::size_t i, Result<HashedFile> file) -> Result<void> {
-    outcomes[i] = HM_TRY(std::move(file));
-    return {};
-  }));
+  const auto hashed = HM_TRY(HashAll(files, bytes, "hashing the input", task));
+  std::vector<ReceiptFile> told;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    hashed.push_back(
-        {inputs[i].path, outcomes[i]->stamp.size, outcomes[i]->outcome.digests.front()});
+    told.push_back({inputs[i].path, hashed[i].stamp.size, hashed[i].outcome.digests.front()});
   }
-  return hashed;
+  return told;
 }
 
 // What makes two runs the same work: the tool, what is asked, what is read, what will be written.
@@ -103,17 +106,9 @@ std::string FingerprintOf(std::string_view tool_version, const ConvertRequest& r
 std::vector<ReceiptTensor> TensorsOf(const ConversionFiles& conversion) {
   std::vector<ReceiptTensor> tensors;
   for (const ConvertedTensor& made : conversion.tensors) {
-    ReceiptTensor tensor{.name = made.name,
-                         .file = made.file,
-                         .dtype = made.dtype,
-                         .shape = made.shape,
-                         .sources = made.sources,
-                         .steps = made.steps};
-    if (made.loss) {
-      const RoundingLoss loss = made.loss->Total();
-      if (loss.changed != 0) tensor.loss = loss;
-    }
-    tensors.push_back(std::move(tensor));
+    ReceiptTensor& tensor = tensors.emplace_back(made.told);
+    if (!made.loss) continue;
+    if (const RoundingLoss loss = made.loss->Total(); loss.changed != 0) tensor.loss = loss;
   }
   return tensors;
 }
@@ -252,15 +247,11 @@ class Converter {
       files.push_back({output.Files() / file.path, {Algorithm::kMd5}, file.path});
       bytes += file.size;
     }
-    task_.Begin("checksums for checklist.chk", bytes, files.size());
-    std::vector<std::string> lines(files.size());
-    HM_TRY(HashFiles(files, task_, [&](std::size_t i, Result<HashedFile> file) -> Result<void> {
-      const HashedFile hashed = HM_TRY(std::move(file));
-      lines[i] = fmt::format("{}  {}\n", hashed.outcome.digests.front().Hex(), files[i].name);
-      return {};
-    }));
+    const auto hashed = HM_TRY(HashAll(files, bytes, "checksums for checklist.chk", task_));
     std::string text;
-    for (const std::string& line : lines) text += line;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      text += fmt::format("{}  {}\n", hashed[i].outcome.digests.front().Hex(), files[i].name);
+    }
     HM_TRY(WriteFileAtomically(output.Files() / kName, text, /*force=*/true));
     receipt->outputs.push_back({kName, text.size(), HashBytes(Algorithm::kTree, AsBytes(text))});
     return {};

@@ -30,12 +30,6 @@ struct Draft {
   }
 };
 
-std::string_view TorchDtype(Dtype dtype) {
-  if (dtype == Dtype::kF32) return "float32";
-  if (dtype == Dtype::kF16) return "float16";
-  return dtype == Dtype::kBf16 ? "bfloat16" : "";
-}
-
 Result<void> SetBiases(const ConfigFamily& family, const TensorFacts& tensors, Draft& draft) {
   const bool qkv = tensors.has_query_bias;
   const bool out = tensors.has_output_bias;
@@ -92,12 +86,9 @@ class GgufValues {
       : metadata_(metadata), draft_(draft) {}
 
   const MetadataEntry* Find(std::string_view key) {
-    for (const MetadataEntry& entry : metadata_) {
-      if (entry.key != key) continue;
-      understood_.insert(entry.key);
-      return &entry;
-    }
-    return nullptr;
+    const MetadataEntry* entry = FindMetadata(metadata_, key);
+    if (entry != nullptr) understood_.insert(entry->key);
+    return entry;
   }
 
   // nullopt: no such key. kMalformed: of another type.
@@ -328,6 +319,12 @@ Result<void> TakeTokens(GgufValues& gguf, Draft& draft) {
 }
 
 }  // namespace
+
+std::string_view TorchDtype(Dtype dtype) {
+  if (dtype == Dtype::kF32) return "float32";
+  if (dtype == Dtype::kF16) return "float16";
+  return dtype == Dtype::kBf16 ? "bfloat16" : "";
+}
 
 Result<HubConfig> HubConfigFromGguf(std::span<const MetadataEntry> metadata,
                                     const TensorFacts& tensors, std::string subject) {

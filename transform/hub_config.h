@@ -11,6 +11,9 @@
 
 namespace hallmark {
 
+// "bfloat16": what torch_dtype calls f32, f16 and bf16; empty for all others.
+std::string_view TorchDtype(Dtype dtype);
+
 struct HubConfig {
   // config.json as transformers lays it out, with a final newline. Its keys are those that
   // transformers 4 and 5 both read (rope_theta and rope_scaling, torch_dtype).

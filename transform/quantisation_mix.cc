@@ -367,8 +367,8 @@ const QuantisationMix* FindQuantisationMix(std::string_view name) {
 Result<ModelCounts> ReadModelCounts(std::span<const MetadataEntry> metadata,
                                     std::string_view subject) {
   const auto find = [&](std::string_view key) -> const MetadataValue* {
-    const auto entry = std::ranges::find(metadata, key, &MetadataEntry::key);
-    return entry == metadata.end() ? nullptr : &entry->value;
+    const MetadataEntry* entry = FindMetadata(metadata, key);
+    return entry == nullptr ? nullptr : &entry->value;
   };
   const auto malformed = [&](std::string message) {
     return Error{Errc::kMalformed, std::string(subject), std::move(message)};

@@ -46,19 +46,6 @@ constexpr std::string_view kCarried[] = {
 };
 constexpr std::string_view kTokenizerNames[] = {"tokenizer.json", "tokenizer.model", "vocab.json"};
 
-std::string_view TorchName(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::kF16:
-      return "float16";
-    case Dtype::kBf16:
-      return "bfloat16";
-    case Dtype::kF64:
-      return "float64";
-    default:
-      return "float32";
-  }
-}
-
 // The configuration with another value of torch_dtype, or dtype as transformers 5 calls it; all
 // else stays to the byte.
 std::string WithTorchDtype(std::string config, Dtype dtype) {
@@ -71,7 +58,7 @@ std::string WithTorchDtype(std::string config, Dtype dtype) {
     if (begin == std::string::npos || config[begin] != '"') continue;
     const std::size_t end = config.find('"', begin + 1);
     if (end == std::string::npos) continue;
-    config.replace(begin + 1, end - begin - 1, TorchName(dtype));
+    config.replace(begin + 1, end - begin - 1, TorchDtype(dtype));
   }
   return config;
 }
@@ -194,8 +181,8 @@ Result<HubSide> SideFiles::ForHub(const WrittenWeights& weights) {
     for (const std::string_view name : kCarried) {
       if (!Has(name)) continue;
       std::string text = HM_TRY(ReadText(std::string(name)));
-      if (name == "config.json" && weights.dtype_was_asked_for && weights.dtype) {
-        text = WithTorchDtype(std::move(text), *weights.dtype);
+      if (name == "config.json" && weights.cast_to) {
+        text = WithTorchDtype(std::move(text), *weights.cast_to);
       }
       side.files.push_back({std::string(name), std::move(text)});
     }

@@ -44,8 +44,8 @@ struct GgufSide {
 // What the conversion knows of the weights it writes.
 struct WrittenWeights {
   TensorFacts tensors;
-  std::optional<Dtype> dtype;  // of most values, as they will be
-  bool dtype_was_asked_for = false;
+  std::optional<Dtype> dtype;    // of most values, as they will be
+  std::optional<Dtype> cast_to;  // what was asked for: f32, f16 or bf16
   ParameterCounts parameters;
   bool without_tokenizer = false;  // go on where there is none
 };

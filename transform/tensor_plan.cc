@@ -77,14 +77,6 @@ Result<void> PutIntoPairs(const ModelConfig& config, TensorRole role, PlannedTen
   return {};
 }
 
-void CastTo(Dtype dtype, PlannedTensor* tensor) {
-  if (tensor->dtype == dtype) return;
-  tensor->steps.push_back(fmt::format("{} to {}", DtypeName(tensor->dtype), DtypeName(dtype)));
-  if (!tensor->loss) tensor->loss = std::make_shared<LossCount>();
-  tensor->bytes = Rounded(std::move(tensor->bytes), tensor->dtype, dtype, tensor->loss);
-  tensor->dtype = dtype;
-}
-
 Result<NameMatch> Understand(const Architecture& row, const CanonicalTensor& tensor,
                              NameScheme target) {
   const auto match = MatchName(NameScheme::kHuggingFace, &row, tensor.name);
@@ -306,6 +298,14 @@ Result<MetaPlan> PlanMeta(const CanonicalModel& model, const ModelConfig& config
   // Meta's code has no tied embeddings.
   if (!has_output && embedding != nullptr) HM_TRY(add(*embedding, kOutputEmbedding));
   return plan;
+}
+
+void CastTo(Dtype dtype, PlannedTensor* tensor) {
+  if (tensor->dtype == dtype) return;
+  tensor->steps.push_back(fmt::format("{} to {}", DtypeName(tensor->dtype), DtypeName(dtype)));
+  if (!tensor->loss) tensor->loss = std::make_shared<LossCount>();
+  tensor->bytes = Rounded(std::move(tensor->bytes), tensor->dtype, dtype, tensor->loss);
+  tensor->dtype = dtype;
 }
 
 Result<void> CastTensors(const CastRequest& request, std::vector<PlannedTensor>* tensors) {

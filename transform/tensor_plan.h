@@ -64,6 +64,8 @@ struct CastRequest {
   bool dequantise = false;     // blocks of ggml's types, to f32 or to `dtype`
   bool keep_blocks = false;    // where `dequantise` is not set: the format can hold blocks
 };
+// Casts one tensor of the float family, and says so in its steps.
+void CastTo(Dtype dtype, PlannedTensor* tensor);
 // Casts the tensors of the float family whose type is not fixed. kUsage where there are blocks that
 // may neither stay nor be taken apart.
 Result<void> CastTensors(const CastRequest& request, std::vector<PlannedTensor>* tensors);

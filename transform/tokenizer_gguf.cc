@@ -108,10 +108,7 @@ class GgufReader {
   GgufReader(std::span<const MetadataEntry> metadata, const std::string& subject)
       : metadata_(metadata), subject_(subject) {}
 
-  const MetadataEntry* Find(std::string_view key) const {
-    const auto found = std::ranges::find(metadata_, key, &MetadataEntry::key);
-    return found == metadata_.end() ? nullptr : &*found;
-  }
+  const MetadataEntry* Find(std::string_view key) const { return FindMetadata(metadata_, key); }
   // Empty where the key is not there.
   Result<std::string> Text(std::string_view key) const {
     const MetadataEntry* entry = Find(key);

@@ -103,10 +103,8 @@ std::optional<std::uint64_t> AsCount(const MetadataValue& value, bool* varies) {
 using Metadata = std::span<const MetadataEntry>;
 
 const MetadataValue* FindValue(Metadata metadata, std::string_view key) {
-  for (const MetadataEntry& entry : metadata) {
-    if (entry.key == key) return &entry.value;
-  }
-  return nullptr;
+  const MetadataEntry* entry = FindMetadata(metadata, key);
+  return entry == nullptr ? nullptr : &entry->value;
 }
 
 // A number that stands alone, without its sign: llama2.c makes a flag of that.

@@ -110,15 +110,8 @@ ModelSet IndexedSet(const Folder& folder, const std::string& name, const ShardIn
   return set;
 }
 
-const MetadataEntry* FindMetadata(const ModelReader& reader, std::string_view key) {
-  for (const MetadataEntry& entry : reader.Metadata()) {
-    if (entry.key == key) return &entry;
-  }
-  return nullptr;
-}
-
 std::optional<std::uint64_t> MetadataU64(const ModelReader& reader, std::string_view key) {
-  const MetadataEntry* entry = FindMetadata(reader, key);
+  const MetadataEntry* entry = FindMetadata(reader.Metadata(), key);
   if (entry == nullptr) return std::nullopt;
   if (const auto* u = std::get_if<std::uint64_t>(&entry->value)) return *u;
   if (const auto* i = std::get_if<std::int64_t>(&entry->value); i != nullptr && *i >= 0) {

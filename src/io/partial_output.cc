@@ -27,22 +27,14 @@ Error IoError(const fs::path& path, std::string_view call, int number) {
   return Error{Errc::kIo, path.string(), fmt::format("{}: {}", call, std::strerror(number))};
 }
 
-// Without a slash at its end, so that a name can be put after it.
-fs::path Plain(fs::path target) {
-  while (!target.has_filename() && target.has_parent_path() && target != target.root_path()) {
-    target = target.parent_path();
-  }
-  return target;
-}
-
 fs::path PartialFolder(const fs::path& target) {
-  fs::path folder = Plain(target);
+  fs::path folder = WithoutSlash(target);
   folder += ".hallmark-partial";
   return folder;
 }
 
 fs::path ParentOf(const fs::path& target) {
-  const fs::path parent = Plain(target).parent_path();
+  const fs::path parent = WithoutSlash(target).parent_path();
   return parent.empty() ? "." : parent;
 }
 
@@ -103,7 +95,7 @@ PartialOutput::~PartialOutput() {
 }
 
 Result<PartialOutput> PartialOutput::Begin(const Request& request) {
-  const fs::path target = Plain(request.target);
+  const fs::path target = WithoutSlash(request.target);
   HM_TRY(CheckOutputTarget(target, request.kind, request.force));
   const fs::path folder = PartialFolder(target);
   HM_TRY(CheckItIsOurs(folder));
@@ -190,8 +182,15 @@ Result<void> PartialOutput::CommitFolder() {
   return {};
 }
 
+fs::path WithoutSlash(fs::path target) {
+  while (!target.has_filename() && target.has_parent_path() && target != target.root_path()) {
+    target = target.parent_path();
+  }
+  return target;
+}
+
 Result<void> CheckOutputTarget(const fs::path& path, PartialOutput::Target kind, bool force) {
-  const fs::path target = Plain(path);
+  const fs::path target = WithoutSlash(path);
   if (std::error_code ignored; !fs::is_directory(ParentOf(target), ignored)) {
     return Error{Errc::kUsage, ParentOf(target).string(), "there is no such folder to write into",
                  std::nullopt, "make it first, or choose another output"};

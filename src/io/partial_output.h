@@ -58,6 +58,9 @@ class PartialOutput {
   int lock_;  // descriptor; -1: moved from or committed
 };
 
+// `target` as it can have a suffix put after it.
+std::filesystem::path WithoutSlash(std::filesystem::path target);
+
 // kUsage where `target` cannot be made: for before long work.
 Result<void> CheckOutputTarget(const std::filesystem::path& target, PartialOutput::Target kind,
                                bool force);

@@ -101,6 +101,17 @@ def quantise_small(check, place):
             same_quantised(check, place, GGUF / "tiny-f32.gguf", mix, matrix)
     for mix in ("F32", "Q8_0", "Q4_K_M"):
         same_quantised(check, place, GGUF / "tiny-Q5_1.gguf", mix, requantise=True)
+    requantise_made(check, place)
+
+
+def requantise_made(check, place):
+    """From a mix to another: blocks that already have the wanted type are kept as they are."""
+    for source in ("Q4_K_M", "Q2_K"):
+        model = place / f"k256-{source}.gguf"
+        status, said = llama("llama-quantize", GGUF / "k256-f16.gguf", model, source, 2)
+        check.equal(status, 0, f"{model.name}: {said[-300:]}")
+        for mix in ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0"):
+            same_quantised(check, place, model, mix, requantise=True)
 
 
 def same_split(check, model, size):
