@@ -70,7 +70,7 @@ class Planner {
       const fs::path archive = fs::is_directory(path_) ? path_ / file.path : path_;
       result_.inputs.push_back(
           {file.path, file.is_archive ? archive : fs::path(model_.Home()->NameOf(file.path)),
-           file.stamp.size});
+           file.stamp});
     }
     switch (request_.to) {
       case TargetFormat::kSafetensors:
@@ -272,7 +272,7 @@ class Planner {
       result_.importance =
           std::make_unique<const ImportanceMatrix>(HM_TRY(ReadImportanceMatrix(*file)));
       result_.inputs.push_back(
-          {request_.importance.filename().string(), request_.importance, file->Size()});
+          {request_.importance.filename().string(), request_.importance, file->Stamp()});
     }
     const ModelCounts counts = HM_TRY(ReadModelCounts(*metadata, model_.Set().name));
     const QuantisationChoice choice = HM_TRY(ChooseQuantisation(

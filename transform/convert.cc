@@ -2,10 +2,12 @@
 #include "transform/convert.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <functional>
 #include <future>
 #include <map>
 #include <optional>
@@ -65,18 +67,23 @@ Result<std::vector<HashedFile>> HashAll(const std::vector<FileToHash>& files, st
   return all;
 }
 
-// The digests of all files that the conversion reads.
+// The digests of all files that the conversion reads. kIo: one is not what it was planned with.
 Result<std::vector<ReceiptFile>> HashInputs(const std::vector<InputFile>& inputs,
                                             const Task& task) {
   std::uint64_t bytes = 0;
   std::vector<FileToHash> files;
   for (const InputFile& input : inputs) {
     files.push_back({input.full_path, {Algorithm::kTree}, input.path});
-    bytes += input.size;
+    bytes += input.stamp.size;
   }
   const auto hashed = HM_TRY(HashAll(files, bytes, "hashing the input", task));
   std::vector<ReceiptFile> told;
   for (std::size_t i = 0; i < files.size(); ++i) {
+    if (hashed[i].stamp != inputs[i].stamp) {
+      return Error{Errc::kIo, inputs[i].full_path.string(),
+                   "the file changed while it was being read", std::nullopt,
+                   "try again when nothing writes to it"};
+    }
     told.push_back({inputs[i].path, hashed[i].stamp.size, hashed[i].outcome.digests.front()});
   }
   return told;
@@ -84,14 +91,14 @@ Result<std::vector<ReceiptFile>> HashInputs(const std::vector<InputFile>& inputs
 
 // What makes two runs the same work: the tool, what is asked, what is read, what will be written.
 std::string FingerprintOf(std::string_view tool_version, const ConvertRequest& request,
-                          const std::vector<ReceiptFile>& inputs,
-                          std::span<const OutputFile> files) {
+                          const std::vector<InputFile>& inputs, std::span<const OutputFile> files) {
   std::string text = fmt::format("hallmark {}\n", tool_version);
   for (const auto& [name, value] : request.Parameters()) {
     text += fmt::format("{} {}\n", name, value);
   }
-  for (const ReceiptFile& input : inputs) {
-    text += fmt::format("in {} {} {}\n", JsonQuoted(input.path), input.size, input.tree.Hex());
+  for (const InputFile& input : inputs) {
+    text += fmt::format("in {} {} {}\n", JsonQuoted(input.path), input.stamp.size,
+                        input.stamp.modified_ns);
   }
   for (const OutputFile& file : files) {
     text += fmt::format("out {} {}\n", JsonQuoted(file.path), file.layout.size);
@@ -113,14 +120,13 @@ std::vector<ReceiptTensor> TensorsOf(const ConversionFiles& conversion) {
   return tensors;
 }
 
-// The identity of what was written, as any reader finds it.
-Result<std::string> IdentityOfOutput(const PartialOutput& output, const ConversionFiles& conversion,
-                                     const Task& task) {
-  const fs::path path = conversion.kind == PartialOutput::Target::kFile
-                            ? output.Files() / conversion.files.front().path
-                            : output.Files();
-  const Model written = HM_TRY(Model::Open(path, task));
-  return HM_TRY(ComputeIdentity(written, task)).ToString();
+// What was written, as any reader finds it.
+Result<Model> OpenOutput(const PartialOutput& output, const ConversionFiles& conversion,
+                         const Task& task) {
+  return Model::Open(conversion.kind == PartialOutput::Target::kFile
+                         ? output.Files() / conversion.files.front().path
+                         : output.Files(),
+                     task);
 }
 
 class Converter {
@@ -142,9 +148,10 @@ class Converter {
     Receipt receipt;
     receipt.tool_version = version_;
     receipt.request = request_.Parameters();
-    receipt.inputs = HM_TRY(HashInputs(conversion.inputs, task_));
-    if (expected != nullptr) HM_TRY(CheckInputs(*expected, receipt.inputs));
-    receipt.input_weights = HM_TRY(ComputeIdentity(model, task_)).ToString();
+    if (expected != nullptr) {
+      receipt.inputs = HM_TRY(HashInputs(conversion.inputs, task_));
+      HM_TRY(CheckInputs(*expected, receipt.inputs));
+    }
 
     std::uint64_t bytes = 0;
     for (const OutputFile& file : conversion.files) bytes += file.layout.size;
@@ -153,10 +160,10 @@ class Converter {
          .kind = conversion.kind,
          .force = target_.force,
          .discard = target_.discard,
-         .fingerprint = FingerprintOf(version_, request_, receipt.inputs, conversion.files)}));
+         .fingerprint = FingerprintOf(version_, request_, conversion.inputs, conversion.files)}));
     if (!output.WasInterrupted()) HM_TRY(CheckFreeSpace(target_.path, bytes));
-    task_.Begin(output.WasInterrupted() ? "going on converting" : "converting", bytes,
-                conversion.files.size());
+    task_.Begin(output.WasInterrupted() ? "going on converting" : "converting",
+                bytes + BytesToHash(conversion, canonical, receipt), 0);
     auto made = WriteAndProve(model, conversion, output, &receipt);
     if (!made) {
       const Errc code = made.error().code;
@@ -177,10 +184,37 @@ class Converter {
   }
 
  private:
+  // What is read of the input besides what is converted.
+  static std::uint64_t BytesToHash(const ConversionFiles& conversion,
+                                   const CanonicalModel& canonical, const Receipt& receipt) {
+    std::uint64_t bytes = 0;
+    for (const CanonicalTensor& tensor : canonical.tensors) bytes += tensor.bytes->Size();
+    if (!receipt.inputs.empty()) return bytes;
+    for (const InputFile& input : conversion.inputs) bytes += input.stamp.size;
+    return bytes;
+  }
+
   Result<void> WriteAndProve(const Model& model, const ConversionFiles& conversion,
                              const PartialOutput& output, Receipt* made) {
     Receipt& receipt = *made;
-    const auto written = HM_TRY(WriteFiles(conversion.files, output, task_));
+    std::vector<WrittenFile> written;
+    WeightIdentity weights;
+    // Side by side, so that what one of them reads is in memory for the others.
+    const std::function<Result<void>(const Task&)> pieces[] = {
+        [&](const Task& task) -> Result<void> {
+          written = HM_TRY(WriteFiles(conversion.files, output, task));
+          return {};
+        },
+        [&](const Task& task) -> Result<void> {
+          if (receipt.inputs.empty()) receipt.inputs = HM_TRY(HashInputs(conversion.inputs, task));
+          return {};
+        },
+        [&](const Task& task) -> Result<void> {
+          weights = HM_TRY(ComputeIdentity(model, task));
+          return {};
+        },
+    };
+    HM_TRY(DoTogether(task_, pieces));
     HM_TRY(model.CheckUnchanged());
     for (const WrittenFile& file : written) {
       receipt.outputs.push_back({file.path, file.size, file.tree});
@@ -190,14 +224,15 @@ class Converter {
     receipt.left_out = conversion.left_out;
     receipt.notes = conversion.notes;
 
-    // The disk takes its time while the proof reads what is still in memory.
+    // The disk takes its time while what is still in memory is compared.
     auto flushed = std::async(std::launch::async, [&] { return FlushFiles(written, output); });
-    const auto proven = Prove(conversion, output, &receipt);
+    const auto proven = Prove(model, weights, conversion, output, &receipt);
     HM_TRY(flushed.get());
     return proven;
   }
 
-  Result<void> Prove(const ConversionFiles& conversion, const PartialOutput& output,
+  Result<void> Prove(const Model& model, const WeightIdentity& weights,
+                     const ConversionFiles& conversion, const PartialOutput& output,
                      Receipt* receipt) {
     const bool rounded = std::ranges::any_of(
         receipt->tensors, [](const ReceiptTensor& tensor) { return tensor.loss.has_value(); });
@@ -205,7 +240,12 @@ class Converter {
                         : conversion.dequantises ? "dequantised"
                         : rounded                ? "rounded"
                                                  : "same-weights";
-    receipt->output_weights = HM_TRY(IdentityOfOutput(output, conversion, task_));
+    const Model copy = HM_TRY(OpenOutput(output, conversion, task_));
+    receipt->input_weights = weights.ToString();
+    receipt->output_weights =
+        HM_TRY(AreStillInMemory(*receipt) ? ComputeIdentityOfCopy(copy, model, weights, task_)
+                                          : ComputeIdentity(copy, task_))
+            .ToString();
     if (receipt->relation != "same-weights" || receipt->output_weights == receipt->input_weights) {
       return {};
     }
@@ -215,6 +255,18 @@ class Converter {
                              receipt->output_weights, receipt->input_weights),
                  std::nullopt,
                  "nothing was kept; disk or memory may be failing, else this is a bug in hallmark"};
+  }
+
+  // Reading the input once more costs little. True for what fills less than half of the machine's
+  // memory.
+  static bool AreStillInMemory(const Receipt& receipt) {
+    const auto memory = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                        static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    std::uint64_t bytes = 0;
+    for (const auto* files : {&receipt.inputs, &receipt.outputs}) {
+      for (const ReceiptFile& file : *files) bytes += file.size;
+    }
+    return bytes < memory / 2;
   }
 
   // --force puts files over those of a folder; weights of another model that stayed there would be

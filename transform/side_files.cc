@@ -111,7 +111,7 @@ Result<std::string> SideFiles::ReadText(const std::string& name) {
   const std::string path = folder_->Locate(name, {}).path;
   const bool in_archive = !path.ends_with(name);
   if (!in_archive && std::ranges::find(inputs_, path, &InputFile::path) == inputs_.end()) {
-    inputs_.push_back({path, folder_->NameOf(name), file->Size()});
+    inputs_.push_back({path, folder_->NameOf(name), file->Stamp()});
   }
   std::string text = HM_TRY(ReadWholeFile(*file, kMaxSideBytes));
   HM_TRY(file->CheckUnchanged());

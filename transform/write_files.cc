@@ -1,5 +1,6 @@
-// A stretch of 4 MiB, a whole subtree of the hash tree, is what a thread takes: it puts together
-// the bytes, hashes them while they are in its cache, writes them and notes it in the journal.
+// A stretch of 4 MiB, a whole subtree of the hash tree, is what a thread takes: piece by piece it
+// puts together the bytes, writes them and hashes them while they are in its cache, and notes the
+// stretch in the journal.
 #include "transform/write_files.h"
 
 #include <fcntl.h>
@@ -52,9 +53,18 @@ class PlacedFile {
     }
     return {};
   }
+  // Lets the disk begin with what was written there, so that flushing at the end takes less time.
+  void BeginFlushing(std::uint64_t offset, std::uint64_t size) const {
+    sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size),
+                    SYNC_FILE_RANGE_WRITE);
+  }
   Result<void> Write(std::uint64_t offset, ByteSpan bytes) const {
+    // As much as the usual tools write at once: for more, Linux caches the file in larger units,
+    // for which memory is often not at hand.
+    constexpr std::size_t kAtOnce = 128 * 1024;
     while (!bytes.empty()) {
-      const ssize_t n = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      const std::size_t size = std::min(bytes.size(), kAtOnce);
+      const ssize_t n = pwrite(descriptor_, bytes.data(), size, static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return SystemError(path_, "write");
       offset += static_cast<std::uint64_t>(n);
@@ -104,6 +114,8 @@ struct JournalEntry {
 static_assert(sizeof(JournalEntry) == 48);
 
 constexpr std::uint64_t kStretch = kSubRootSpan;
+constexpr std::uint64_t kPiece = 512 * 1024;  // half of a core's cache
+static_assert(kStretch % kPiece == 0 && kPiece % kTreeBlock == 0);
 
 // What a thread puts a stretch together in; kept for its next one.
 MutableByteSpan Buffer() {
@@ -111,17 +123,13 @@ MutableByteSpan Buffer() {
   return {buffer.get(), kStretch};
 }
 
-TreeNode NodeOf(ByteSpan bytes) {
+std::vector<TreeNode> LeavesOf(ByteSpan bytes) {
   std::vector<TreeNode> leaves(CountLeaves(bytes.size()));
   HashLeaves(bytes, leaves);
-  return SubtreeRoot(leaves, 0, kSubRootHeight);
+  return leaves;
 }
 
-TreeNode RootOf(ByteSpan bytes) {
-  std::vector<TreeNode> leaves(CountLeaves(bytes.size()));
-  HashLeaves(bytes, leaves);
-  return TreeRoot(leaves, 0);
-}
+TreeNode NodeOf(std::span<const TreeNode> leaves) { return SubtreeRoot(leaves, 0, kSubRootHeight); }
 
 // A file on its way.
 struct FileInWork {
@@ -138,6 +146,7 @@ struct FileInWork {
   };
   std::vector<std::vector<std::pair<std::uint64_t, Piece>>> pieces;  // a tensor; any order
   std::unique_ptr<std::mutex> pieces_mutex = std::make_unique<std::mutex>();
+  std::unique_ptr<std::mutex> write_mutex = std::make_unique<std::mutex>();
 
   std::uint64_t Size() const { return planned->layout.size; }
   std::uint64_t StretchBytes(std::uint64_t index) const {
@@ -233,17 +242,30 @@ class FileWriter {
     const MutableByteSpan bytes = Buffer().first(size);
     if (work.done[stretch.index]) {
       HM_TRY(work.file.Read(begin, bytes));
-      if (NodeOf(bytes) == work.nodes[stretch.index]) {
-        if (work.nodes.size() == 1) work.root = RootOf(bytes);
+      const std::vector<TreeNode> leaves = LeavesOf(bytes);
+      if (NodeOf(leaves) == work.nodes[stretch.index]) {
+        if (work.nodes.size() == 1) work.root = TreeRoot(leaves, 0);
         task_.Advance(size);
         return {};
       }
     }
-    HM_TRY(Fill(work, begin, bytes));
-    HM_TRY(work.file.Write(begin, bytes));
-    task_.Advance(size);
-    if (work.IsPatched(stretch.index)) return {};  // hashed once it is whole
-    return Finish(stretch, bytes);
+    const bool is_whole = !work.IsPatched(stretch.index);  // else it is hashed once it is
+    std::vector<TreeNode> leaves(CountLeaves(size));
+    for (std::uint64_t done = 0; done < size; done += kPiece) {
+      const MutableByteSpan piece = bytes.first(std::min(kPiece, size - done));
+      HM_TRY(Fill(work, begin + done, piece));
+      if (is_whole) {
+        HashLeaves(piece, std::span(leaves).subspan(done / kTreeBlock, CountLeaves(piece.size())));
+      }
+      {
+        // The system lets only one thread write to a file, and has the others burn their time.
+        const std::lock_guard one_at_a_time(*work.write_mutex);
+        HM_TRY(work.file.Write(begin + done, piece));
+      }
+      task_.Advance(piece.size());
+    }
+    work.file.BeginFlushing(begin, size);
+    return is_whole ? Finish(stretch, leaves) : Result<void>();
   }
 
   // Once all tensors of the file were read.
@@ -265,13 +287,13 @@ class FileWriter {
       }
     }
     HM_TRY(work.file.Write(begin, bytes));
-    return Finish(stretch, bytes);
+    return Finish(stretch, LeavesOf(bytes));
   }
 
-  Result<void> Finish(const Stretch& stretch, ByteSpan bytes) {
+  Result<void> Finish(const Stretch& stretch, std::span<const TreeNode> leaves) {
     FileInWork& work = work_[stretch.file];
-    work.nodes[stretch.index] = NodeOf(bytes);
-    if (work.nodes.size() == 1) work.root = RootOf(bytes);
+    work.nodes[stretch.index] = NodeOf(leaves);
+    if (work.nodes.size() == 1) work.root = TreeRoot(leaves, 0);
     const JournalEntry entry{stretch.file, stretch.index, work.nodes[stretch.index]};
     const std::lock_guard one_at_a_time(journal_mutex_);
     return journal_->Append(std::as_bytes(std::span(&entry, 1)));

@@ -48,6 +48,12 @@ struct WeightIdentity {
 // kMalformed for replicas that differ.
 Result<WeightIdentity> ComputeIdentity(const Model& model, const Task& task);
 
+// What ComputeIdentity(copy) gives, of a copy that is thought to hold the weights of `model`, whose
+// identity is known: a tensor that has the same name, shape and stored type in both is compared
+// byte by byte rather than hashed, which is faster as long as both are in memory.
+Result<WeightIdentity> ComputeIdentityOfCopy(const Model& copy, const Model& model,
+                                             const WeightIdentity& known, const Task& task);
+
 // The digest of one tensor and the element type it was taken in; `dtype` is that of `bytes`.
 struct TensorDigest {
   Dtype dtype;

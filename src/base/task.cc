@@ -9,6 +9,22 @@
 
 namespace hallmark {
 
+namespace {
+
+// Passes progress on as a part of what was begun.
+class PartOfProgress final : public ProgressSink {
+ public:
+  explicit PartOfProgress(const Task& whole) : whole_(whole) {}
+  void Begin(std::string_view, std::uint64_t, std::uint64_t) override {}
+  void Advance(std::uint64_t bytes) override { whole_.Advance(bytes); }
+  void FileDone(std::string_view name) override { whole_.FileDone(name); }
+
+ private:
+  const Task& whole_;
+};
+
+}  // namespace
+
 Result<void> Task::CheckStopped() const {
   if (Stopped()) return Error{Errc::kInterrupted, "", "stopped on request"};
   return {};
@@ -48,6 +64,39 @@ Result<void> ParallelFor(const Task& task, std::uint64_t count,
   work();
   others.clear();  // joins
   if (error) return *std::move(error);
+  return {};
+}
+
+Result<void> DoTogether(const Task& task,
+                        std::span<const std::function<Result<void>(const Task&)>> pieces) {
+  HM_CHECK(task.abandoned == nullptr);
+  PartOfProgress progress(task);
+  std::atomic<bool> abandoned = false;
+  Task part = task;
+  part.progress = &progress;
+  part.abandoned = &abandoned;
+  std::mutex mutex;
+  std::optional<Error> first;
+  const auto work = [&](const auto& piece) {
+    Result<void> done = piece(part);
+    if (done) return;
+    const std::lock_guard lock(mutex);
+    abandoned = true;
+    if (!first) first = std::move(done).error();
+  };
+  std::vector<std::jthread> others;
+  std::size_t begun = 1;
+  try {
+    for (; begun < pieces.size(); ++begun) {
+      others.emplace_back([&work, &piece = pieces[begun]] { work(piece); });
+    }
+  } catch (const std::system_error&) {
+    // The system gives no more threads; the rest comes one after the other.
+  }
+  if (!pieces.empty()) work(pieces.front());
+  for (; begun < pieces.size(); ++begun) work(pieces[begun]);
+  others.clear();  // joins
+  if (first) return *std::move(first);
   return {};
 }
 

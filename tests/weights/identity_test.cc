@@ -1,6 +1,8 @@
 #include "weights/identity.h"
 
 #include <bit>
+#include <set>
+#include <vector>
 
 #include "tests/weights/identity_text.h"
 
@@ -166,6 +168,59 @@ TEST(Identity, StopsWhenAsked) {
   const auto identity = ComputeIdentity(*model, {.stopped = &stopped});
   ASSERT_FALSE(identity);
   EXPECT_EQ(identity.error().code, Errc::kInterrupted);
+}
+
+std::string IdentityOfCopyText(const Model& copy, const Model& model) {
+  const auto known = ComputeIdentity(model, {});
+  if (!known) return known.error().message;
+  const auto identity = ComputeIdentityOfCopy(copy, model, *known, {.threads = 2});
+  return identity ? identity->ToString() : identity.error().message;
+}
+
+// What two models have in common is not hashed again, and that changes nothing.
+TEST(IdentityOfCopy, IsTheOneOfTheCopyAlone) {
+  const auto base = TinyHuggingFace();
+  auto changed = base, wider = base, tied = base, fewer = base;
+  changed[1].bytes[5] ^= 1;
+  for (FakeTensor& tensor : wider) {
+    std::string doubles;
+    for (std::size_t i = 0; i < tensor.bytes.size(); i += 4) {
+      const auto bits = LoadLittle<std::uint32_t>(AsBytes(tensor.bytes).data() + i);
+      doubles +=
+          Le64(std::bit_cast<std::uint64_t>(static_cast<double>(std::bit_cast<float>(bits))));
+    }
+    tensor.dtype = Dtype::kF64;
+    tensor.bytes = doubles;
+  }
+  tied.push_back({"lm_head.weight", Dtype::kF32, tied[0].shape, tied[0].bytes});
+  fewer.pop_back();
+  std::string reshaped_name = "model.vision.weight";
+  auto flat = base, square = base;
+  flat.push_back(Numbers(reshaped_name, {4}));
+  square.push_back(Numbers(reshaped_name, {2, 2}));
+  const std::vector<std::vector<FakeTensor>> models = {base,  changed, wider, tied,
+                                                       fewer, flat,    square};
+  std::set<std::string> different;
+  for (const auto& a : models) {
+    for (const auto& b : models) {
+      const auto model = FakeModel({a}), copy = FakeModel({b});
+      EXPECT_EQ(IdentityOfCopyText(*copy, *model), IdentityText(copy));
+      different.insert(IdentityOfCopyText(*copy, *model));
+    }
+  }
+  EXPECT_EQ(different.size(), 5u);  // base, wider and tied are one
+}
+
+TEST(IdentityOfCopy, IsNotTheModelsWhereTheLastValueDiffers) {
+  constexpr std::uint64_t kCount = 1'500'000;  // more than a thread compares at once
+  const std::string bytes(kCount * 4, '\0');
+  std::string other = bytes;
+  other.back() = 1;
+  const auto model = FakeModel({{{"a", Dtype::kF32, {kCount}, bytes}}});
+  const auto copy = FakeModel({{{"a", Dtype::kF32, {kCount}, other}}});
+  EXPECT_EQ(IdentityOfCopyText(*model, *model), IdentityText(model));
+  EXPECT_EQ(IdentityOfCopyText(*copy, *model), IdentityText(copy));
+  EXPECT_NE(IdentityText(copy), IdentityText(model));
 }
 
 // Each file is told once however often a tensor is begun again.

@@ -79,5 +79,57 @@ TEST(Task, WithoutSinkOrFlagIsQuietAndGoesOn) {
   EXPECT_TRUE(task.CheckStopped());
 }
 
+using Piece = std::function<Result<void>(const Task&)>;
+
+TEST(DoTogether, AddsUpTheProgressOfItsPieces) {
+  struct Sink final : ProgressSink {
+    std::atomic<std::uint64_t> begun = 0, done = 0;
+    void Begin(std::string_view, std::uint64_t, std::uint64_t) override { ++begun; }
+    void Advance(std::uint64_t bytes) override { done += bytes; }
+    void FileDone(std::string_view) override {}
+  } sink;
+  const Piece piece = [](const Task& task) -> Result<void> {
+    EXPECT_EQ(task.threads, 3u);
+    task.Begin("a part", 7, 0);
+    task.Advance(7);
+    return {};
+  };
+  const Piece pieces[] = {piece, piece, piece};
+  EXPECT_TRUE(Ok(DoTogether({.threads = 3, .progress = &sink}, pieces)));
+  EXPECT_TRUE(Ok(DoTogether({.threads = 3, .progress = &sink}, {})));
+  EXPECT_EQ(sink.begun, 0u);
+  EXPECT_EQ(sink.done, 21u);
+}
+
+TEST(DoTogether, StopsTheOthersWhereOneFails) {
+  const Piece waits = [](const Task& task) -> Result<void> {
+    while (!task.Stopped()) std::this_thread::yield();
+    return task.CheckStopped();
+  };
+  const Piece fails = [](const Task&) -> Result<void> {
+    return Error{Errc::kIo, "disk", "it is full"};
+  };
+  const Piece pieces[] = {waits, fails, waits};
+  const auto done = DoTogether({}, pieces);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().message, "it is full");
+}
+
+TEST(DoTogether, StopsWhenAsked) {
+  std::atomic<bool> stopped = false;
+  const Piece waits = [](const Task& task) -> Result<void> {
+    while (!task.Stopped()) std::this_thread::yield();
+    return task.CheckStopped();
+  };
+  const Piece asks = [&](const Task&) -> Result<void> {
+    stopped = true;
+    return {};
+  };
+  const Piece pieces[] = {waits, asks};
+  const auto done = DoTogether({.stopped = &stopped}, pieces);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::kInterrupted);
+}
+
 }  // namespace
 }  // namespace hallmark
