@@ -168,8 +168,12 @@ Result<TokenizerKind> KindOf(JsonValue root, JsonValue model, const std::string&
   if (FlagOf(model, "byte_fallback", false)) return TokenizerKind::kSentencePiece;
   const auto decoder = root.Find("decoder");
   if (decoder && TextOf(*decoder, "type") == "ByteLevel") return TokenizerKind::kBytePairs;
-  return Error{Errc::kUnsupported, subject,
-               "a BPE model neither over bytes (decoder ByteLevel) nor with byte_fallback"};
+  // SentencePiece's way with unknown text, in a vocabulary that has no bytes.
+  if (FlagOf(model, "fuse_unk", false)) return TokenizerKind::kSentencePiece;
+  return Error{
+      Errc::kUnsupported, subject,
+      "a BPE model neither over bytes (decoder ByteLevel) nor of SentencePiece (byte_fallback, "
+      "fuse_unk)"};
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Lists of hashdeep, rhash and xxhsum and torrents of transmission-create, mktorrent and libtorrent are
+# Lists of hashdeep, rhash and xxhsum and torrents of transmission-create, mktorrent, torf and libtorrent are
 # read by hallmark, and hallmark's lists by hashdeep, xxhsum and git.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=support.sh
 source "$(dirname "$0")/support.sh"
 hallmark=${HALLMARK:?the path of the program}
+root=$(cd "$(dirname "$0")/../.." && pwd)
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 export XDG_CACHE_HOME=$place/cache XDG_STATE_HOME=$place/state XDG_DATA_HOME=$place/data
@@ -15,6 +16,8 @@ for tool in hashdeep rhash xxhsum transmission-create mktorrent; do
 done
 /usr/bin/python3 -c 'import libtorrent' 2>/dev/null ||
   { echo "skipped: python3-libtorrent is not here; scripts/setup installs it" >&2; exit 77; }
+python=${HALLMARK_PEER_PYTHON:-$("$root/scripts/peer-python" --if-ready || true)}
+[[ -n $python ]] || { echo "skipped: torf is not here; scripts/peer-python installs it" >&2; exit 77; }
 
 # Sizes around those of blocks and pieces; a name with a comma and a blank.
 mkdir -p m/sub
@@ -29,6 +32,13 @@ transmission-create -s 16 -o t/transmission-16.torrent m >/dev/null 2>&1
 transmission-create -s 256 -o t/transmission-256.torrent m >/dev/null 2>&1
 mktorrent -l 15 -a http://tracker.invalid/announce -o t/mktorrent-15.torrent m >/dev/null
 mktorrent -l 18 -a http://tracker.invalid/announce -o t/mktorrent-18.torrent m >/dev/null
+"$python" - <<'PYTHON'
+import torf
+for piece in (16384, 1 << 20):
+    torrent = torf.Torrent(path="m", piece_size=piece, trackers=["http://tracker.invalid/announce"])
+    torrent.generate(threads=2)
+    torrent.write(f"t/torf-{piece}.torrent")
+PYTHON
 /usr/bin/python3 - <<'PYTHON'
 import libtorrent as lt
 flags = {"v1": lt.create_torrent.v1_only, "v2": lt.create_torrent.v2_only, "hybrid": 0}

@@ -54,6 +54,19 @@ TEST(TokenizerJson, ReadsNoOtherModels) {
   EXPECT_FALSE(Read("[]"));
 }
 
+// A SentencePiece model whose vocabulary has no bytes to fall back on.
+TEST(TokenizerJson, KnowsPiecesWithoutBytes) {
+  Tokenizer tokenizer;
+  tokenizer.kind = TokenizerKind::kSentencePiece;
+  tokenizer.tokens = {{"<unk>", 0, TokenType::kUnknown}, {"a", -1}, {"b", -2}, {"ab", -3}};
+  const auto text = WriteTokenizerJson(tokenizer);
+  ASSERT_TRUE(Ok(text));
+  const auto json = Read(*text);
+  ASSERT_TRUE(Ok(json));
+  EXPECT_EQ(json->kind, TokenizerKind::kSentencePiece);
+  EXPECT_EQ(json->tokens.size(), 4u);
+}
+
 TEST(TokenizerJson, KeepsTheIdsOfAddedTokensBehindGaps) {
   Tokenizer tokenizer;
   tokenizer.kind = TokenizerKind::kBytePairs;
