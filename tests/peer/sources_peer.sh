@@ -6,6 +6,7 @@ set -euo pipefail
 source "$(dirname "$0")/support.sh"
 hallmark=${HALLMARK:?the path of the program}
 root=$(cd "$(dirname "$0")/../.." && pwd)
+python=${HALLMARK_PEER_PYTHON:-$("$root/scripts/peer-python" --if-ready || true)}
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 export XDG_CACHE_HOME=$place/cache XDG_STATE_HOME=$place/state XDG_DATA_HOME=$place/data
@@ -16,7 +17,6 @@ for tool in hashdeep rhash xxhsum transmission-create mktorrent; do
 done
 /usr/bin/python3 -c 'import libtorrent' 2>/dev/null ||
   { echo "skipped: python3-libtorrent is not here; scripts/setup installs it" >&2; exit 77; }
-python=${HALLMARK_PEER_PYTHON:-$("$root/scripts/peer-python" --if-ready || true)}
 [[ -n $python ]] || { echo "skipped: torf is not here; scripts/peer-python installs it" >&2; exit 77; }
 
 # Sizes around those of blocks and pieces; a name with a comma and a blank.
