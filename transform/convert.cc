@@ -96,9 +96,11 @@ std::string FingerprintOf(std::string_view tool_version, const ConvertRequest& r
   for (const auto& [name, value] : request.Parameters()) {
     text += fmt::format("{} {}\n", name, value);
   }
+  // A file may be given the time that another had, but not that of its last change.
   for (const InputFile& input : inputs) {
-    text += fmt::format("in {} {} {}\n", JsonQuoted(input.path), input.stamp.size,
-                        input.stamp.modified_ns);
+    const FileStamp& stamp = input.stamp;
+    text += fmt::format("in {} {} {} {} {}\n", JsonQuoted(input.path), stamp.inode, stamp.size,
+                        stamp.modified_ns, stamp.changed_ns);
   }
   for (const OutputFile& file : files) {
     text += fmt::format("out {} {}\n", JsonQuoted(file.path), file.layout.size);
