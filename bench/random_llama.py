@@ -25,9 +25,9 @@ def tensors(layers):
     yield "lm_head.weight", (VOCABULARY, WIDTH)
 
 
-def write(folder, layers):
+def write(folder, layers, seed=1):
     """model.safetensors and config.json in `folder`; 22 layers are 2.2 GB."""
-    random = numpy.random.default_rng(1)
+    random = numpy.random.default_rng(seed)
     header, at = {}, 0
     for name, shape in tensors(layers):
         end = at + 2 * int(numpy.prod(shape))
@@ -52,4 +52,4 @@ def write(folder, layers):
 # As a program, so that a bench that reports the peak memory of others stays small itself: what is started
 # begins with the size of its parent.
 if __name__ == "__main__":
-    write(pathlib.Path(sys.argv[1]), int(sys.argv[2]))
+    write(pathlib.Path(sys.argv[1]), *map(int, sys.argv[2:]))

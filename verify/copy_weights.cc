@@ -33,7 +33,7 @@ std::vector<Finding> CopyWeights::Findings(bool are_same) const {
   if (!model_) return {};
   std::vector<Finding> findings;
   std::ranges::copy_if(model_->Findings(), std::back_inserter(findings),
-                       [](const Finding& finding) { return finding.code == kQuantised; });
+                       [](const Finding& finding) { return finding.code == kQuantisedFinding; });
   if (!identity_) return findings;
   findings.insert(findings.end(), identity_->findings.begin(), identity_->findings.end());
   const std::string_view format = model_->Files().front().reader->FormatName();

@@ -477,7 +477,7 @@ void Model::RecogniseQuantisation() {
     message += "; the identity is that of these numbers, not of the weights they were made from";
   }
   const bool agree = QuantisationAgrees(configured, quantisation_);
-  findings_.push_back({agree ? Severity::kNote : Severity::kWarning, std::string(kQuantised),
+  findings_.push_back({agree ? Severity::kNote : Severity::kWarning, std::string(kQuantisedFinding),
                        set_.name, std::move(message)});
 }
 

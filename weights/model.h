@@ -17,7 +17,7 @@
 namespace hallmark {
 
 // The finding that names a model as quantised, or as said to be.
-inline constexpr std::string_view kQuantised = "quantised";
+inline constexpr std::string_view kQuantisedFinding = "quantised";
 
 // Files that together hold the tensors of one model.
 struct ModelSet {

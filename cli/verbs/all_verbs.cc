@@ -4,8 +4,8 @@ namespace hallmark {
 
 std::span<const Verb> AllVerbs() {
   static const std::vector<Verb> verbs = {
-      VerifyVerb(),    IdentifyVerb(),     IdVerb(),         InspectVerb(),
-      HashVerb(),      ConvertVerb(),      PackVerb(),       UnpackVerb(),
+      VerifyVerb(),    IdentifyVerb(),     IdVerb(),         InspectVerb(), DiffVerb(),
+      DeriveVerb(),    HashVerb(),         ConvertVerb(),    PackVerb(),    UnpackVerb(),
       CatalogueVerb(), MergeReportsVerb(), CompletionVerb(), VersionVerb(),
   };
   return verbs;

@@ -8,6 +8,8 @@ namespace hallmark {
 Verb CatalogueVerb();
 Verb CompletionVerb();
 Verb ConvertVerb();
+Verb DeriveVerb();
+Verb DiffVerb();
 Verb HashVerb();
 Verb IdVerb();
 Verb IdentifyVerb();

@@ -4,7 +4,7 @@ _hallmark() {
   local verb=${COMP_WORDS[1]} first=2
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W 'verify identify id inspect hash convert pack unpack catalogue merge-reports completion version --help --version' -- "$cur"))
+    COMPREPLY=($(compgen -W 'verify identify id inspect diff derive hash convert pack unpack catalogue merge-reports completion version --help --version' -- "$cur"))
     return
   fi
   if [[ $verb == catalogue ]]; then
@@ -66,6 +66,34 @@ _hallmark() {
       esac
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --tensors --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'diff')
+      case $prev in
+        --report) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --max-memory) return ;;
+        --threads|-j) return ;;
+        --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+        --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --explain --ulps --weights-only --report --max-memory --force --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'derive')
+      case $prev in
+        --from) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --imatrix) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --threads|-j) return ;;
+        --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+        --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --from --imatrix --verbose --json --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi

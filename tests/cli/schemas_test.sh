@@ -140,6 +140,20 @@ for source in "$scratch/list" "$scratch/manifest.json" model; do
 done
 run 1 verify "$fixtures/gguf/tiny-Q4_0.gguf" --against model --json
 conforms report-verify
+run 1 diff "$fixtures/hf-safetensors-f32" "$fixtures/gguf/tiny-Q4_0.gguf" --ulps --explain --json
+conforms report-diff
+run 0 diff model "$fixtures/hf-bin" --json
+conforms report-diff
+run 1 diff "$fixtures/gguf/k256-f16.gguf" "$fixtures/gguf/k256-Q4_K_M.gguf" --json-lines
+conforms report-diff tensors last
+run 0 diff "$scratch/manifest.json" "$fixtures/hf-bin" --json
+conforms report-diff
+run 0 derive "$fixtures/gguf/tiny-f16.gguf" --from model --json
+conforms report-derive
+run 0 derive "$fixtures/gguf/k256-Q6_K.gguf" --from "$fixtures/gguf/k256-f16.gguf" --json
+conforms report-derive
+run 1 derive "$fixtures/gguf/k256-Q6_K.gguf" --from model --json
+conforms report-derive
 run 1 identify model --json
 conforms report-identify
 run 0 catalogue add model my-org/tiny

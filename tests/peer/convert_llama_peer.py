@@ -3,6 +3,7 @@ llama-quantize, byte for byte, and so are the shards and the joined files of lla
 import filecmp
 import hashlib
 import importlib.util
+import json
 import os
 import pathlib
 import subprocess
@@ -73,6 +74,14 @@ def random_model(path, columns, experts=0):
     return path
 
 
+def derived(check, what, copy, model, weigh, verdicts):
+    """The quantised copy is known as made from the model."""
+    _, out, err = hallmark("derive", copy, "--from", model, "--json", *weigh)
+    report = json.loads(out)
+    wrong = [f"{tensor['name']}: {tensor['how']}" for tensor in report.get("tensors", ()) if tensor["how"] not in verdicts]
+    check.that(report["verdict"] in verdicts, f"{what}: derive says {report['verdict']}: {wrong[:3]} {err}")
+
+
 def same_quantised(check, place, model, mix, matrix=None, requantise=False):
     """Quantises both ways. llama-quantize may refuse; then hallmark must refuse too."""
     theirs, ours = place / "theirs.gguf", place / "ours.gguf"
@@ -85,6 +94,9 @@ def same_quantised(check, place, model, mix, matrix=None, requantise=False):
         check.that(own != 0, f"{what}: llama-quantize refuses: {said[-300:]}")
     else:
         check.that(own == 0 and filecmp.cmp(ours, theirs, shallow=False), f"{what}: another file, exit {own}: {err}")
+        derived(check, what, theirs, model, weigh, ("replayed", "derived-exactly"))
+        if matrix:
+            derived(check, f"{what}, which is not told", theirs, model, [], ("replayed", "derived-exactly", "consistent"))
     for path in (theirs, ours):
         path.unlink(missing_ok=True)
 

@@ -53,6 +53,8 @@ def main():
         report("report-verify", "verify", "--json", model, "--against", f"{FIXTURES}/hf-bin")
         report("report-verify", "verify", "--json", model, "--against", f"{FIXTURES}/hf-bin", "--part", "1/2")
         report("report-id", "id", "--json", model, "--part", "1/1")
+    report("report-diff", "diff", "--json", "--ulps", f"{FIXTURES}/gguf/k256-f16.gguf", f"{FIXTURES}/gguf/k256-Q2_K.gguf")
+    report("report-diff", "diff", "--json", f"{FIXTURES}/meta-llama2-bf16", f"{FIXTURES}/edge/edge.safetensors")
     for fixture, *options in (("meta-llama2-bf16", "--to", "safetensors"), ("gguf/k256-f16.gguf", "--to", "gguf", "--quant", "Q2_K"),
                               ("edge/edge.safetensors", "--to", "safetensors", "--dtype", "f16")):
         with tempfile.TemporaryDirectory() as folder:

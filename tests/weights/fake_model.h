@@ -16,6 +16,7 @@ struct FakeTensor {
   Dtype dtype;
   Shape shape;
   std::string bytes;
+  bool broken = false;  // reading it fails
 };
 
 // A reader of tensors in memory.
@@ -42,6 +43,7 @@ class FakeReader final : public ModelReader {
   std::string_view RootKey() const override { return root_key_; }
   Result<void> ReadTensor(std::size_t index, std::uint64_t offset,
                           MutableByteSpan out) const override {
+    if (tensors_[index].broken) return Error{Errc::kIo, tensors_[index].name, "broken"};
     const ByteSpan bytes = AsBytes(tensors_[index].bytes);
     if (offset > bytes.size() || out.size() > bytes.size() - offset) {
       return Error{Errc::kIo, tensors_[index].name, "beyond the end"};

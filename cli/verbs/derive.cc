@@ -1,0 +1,72 @@
+// hallmark derive: was this model made from that one, and how?
+#include "verify/derive/derive.h"
+
+#include "cli/report/derive_report.h"
+#include "cli/session.h"
+#include "cli/verbs/verbs.h"
+
+namespace hallmark {
+namespace {
+
+Result<ExitCode> Run(const Arguments& arguments, Session& session) {
+  const std::string official = arguments.Text("--from");
+  if (official.empty()) {
+    return Error{Errc::kUsage, "derive", "no official model is named", std::nullopt,
+                 "add --from MODEL"};
+  }
+  const DeriveOptions options{.importance = arguments.Text("--imatrix")};
+  const DeriveReport report =
+      HM_TRY(Derive(arguments.Operands()[0], official, options, session.GetTask()));
+  const ExitCode exit = DeriveExit(report);
+  if (arguments.Given("--json")) {
+    HM_TRY(session.Print(DeriveJson(report, exit)));
+  } else {
+    HM_TRY(session.Print(
+        DeriveText(report, session.IsVerbose(), session.GetStyle(), session.Width())));
+  }
+  return exit;
+}
+
+}  // namespace
+
+Verb DeriveVerb() {
+  return {
+      .name = "derive",
+      .summary = "was this model made from that one, and how?",
+      .description =
+          "Replays what may have made SUSPECT of the official model: a change of container or "
+          "layout, a cast, a quantiser of GGUF's block types. What gives the same bytes is proven: "
+          "derived-exactly where nothing was lost, replayed where something was. A quantised "
+          "tensor that no replay gives is consistent when every block can be an honest rounding of "
+          "the official values; that is no proof, see docs/derive.md. Everything else is "
+          "not-derived, with how far it is off.\n\n"
+          "Configuration and tokenizer are not looked at: hallmark diff compares them.",
+      .operands = {{.name = "SUSPECT",
+                    .help = "a directory, a tar or packed file of one, any one shard, an "
+                            "index.json or a single file"}},
+      .options = Joined({{.name = "--from",
+                          .kind = ValueKind::kPath,
+                          .value = "MODEL",
+                          .help = "the official model"},
+                         {.name = "--imatrix",
+                          .kind = ValueKind::kPath,
+                          .value = "FILE",
+                          .help = "an importance matrix that the quantiser may have used"},
+                         VerboseOption("every tensor that was not proven"),
+                         JsonOption()},
+                        WorkOptions()),
+      .examples = {{"hallmark derive mirror-Q4_K_M.gguf --from llama-2-7b/",
+                    "is this quantised copy of the official weights?"},
+                   {"hallmark derive copy.Q4_K_M.gguf --from llama-2-7b/ --imatrix imatrix.gguf",
+                    "and if it was quantised by an importance matrix?"}},
+      .exits = WithCommonExits(
+          {{ExitCode::kOk, "derived exactly, replayed, or consistent"},
+           {ExitCode::kMismatch, "not derived: some tensor is nothing that could be made of it"},
+           {ExitCode::kInconclusive, "not all tensors could be compared"},
+           {ExitCode::kUnsupported, "the suspect's quantiser is not known here well enough"},
+           {ExitCode::kDangerous, "loading one of them elsewhere could run code"}}),
+      .run = Run,
+  };
+}
+
+}  // namespace hallmark

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Quantised copies that llama.cpp made are known as made from their originals; edited ones are not.
+# shellcheck source-path=SCRIPTDIR source=support.sh
+source "$(dirname "$0")/support.sh"
+
+gguf=$fixtures/gguf
+meta=$fixtures/meta-llama2-bf16
+
+# llama-quantize's own files, from the same model in another container.
+for type in Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 IQ4_NL IQ4_XS Q2_K Q4_K_M; do
+  run 0 derive "$gguf/tiny-$type.gguf" --from "$meta"
+  out_has 'replayed'
+  out_lacks 'consistent' 'not-derived'
+done
+for type in Q2_K Q4_K_M Q5_K_S Q6_K IQ4_XS; do
+  run 0 derive "$gguf/k256-$type.gguf" --from "$gguf/k256-f16.gguf" --json
+  json 'r["verdict"]' replayed
+  json 'r["counts"]["replayed"], r["counts"]["derived_exactly"]' '(16, 5)'
+done
+
+# Lossless copies, whatever their container; and casts that lose something.
+for copy in "$fixtures/hf-safetensors-f32" "$fixtures/hf-bin" "$gguf/tiny-f16.gguf" "$gguf-split"; do
+  run 0 derive "$copy" --from "$meta"
+  out_has 'derived-exactly'
+  out_lacks 'replayed'
+done
+run 0 convert "$gguf/k256-f16.gguf" --to gguf --dtype bf16 -o bf16.gguf
+run 0 derive bf16.gguf --from "$gguf/k256-f16.gguf"
+out_has 'replayed' 'cast from f16 to bf16'
+run 0 convert "$gguf/tiny-Q4_0.gguf" --to gguf --dtype f32 --requantize -o wide.gguf
+run 0 derive wide.gguf --from "$gguf/tiny-Q4_0.gguf"
+out_has 'derived-exactly' 'dequantised from q4_0'
+
+# An importance matrix makes the difference between a proof and none.
+weights=$root/tests/vectors/mixes/tiny.gguf
+run 0 convert "$gguf/tiny-f32.gguf" --to gguf --quant Q4_K_M --imatrix "$weights" -o weighed.gguf
+run 0 derive weighed.gguf --from "$meta" --imatrix "$weights"
+out_has 'replayed' 'by the importance matrix'
+run 0 derive weighed.gguf --from "$meta"
+out_has 'consistent' '--imatrix'
+
+# An edit: of quants, of a value, of a name.
+cp "$gguf/k256-Q6_K.gguf" edited.gguf
+size=$(stat -c %s edited.gguf)
+printf '\xff\x00\xff\x00' | dd of=edited.gguf bs=1 seek=$((size - 50000)) conv=notrunc status=none
+run 1 derive edited.gguf --from "$gguf/k256-f16.gguf" --json
+json 'r["verdict"]' not-derived
+json 'r["counts"]["not_derived"]' 1
+json 'sum(t["rounding"]["blocks"] - t["rounding"]["within"] for t in r["tensors"] if "rounding" in t)' 1
+json '[t["reason"] for t in r["tensors"] if "reason" in t]' "['no rounding of the official values']"
+run 1 derive edited.gguf --from "$gguf/k256-f16.gguf"
+out_has 'not-derived'
+run 1 derive "$gguf/k256-Q6_K.gguf" --from "$meta"
+
+# What cannot be asked.
+run 2 derive edited.gguf
+err_has '--from'
+run 3 derive edited.gguf --from missing
+run 3 derive edited.gguf --from "$meta" --imatrix missing
+run 4 derive edited.gguf --from "$gguf/k256-f16.gguf" --imatrix "$gguf/tiny-f32.gguf"
+only bf16.gguf bf16.gguf.receipt.json wide.gguf wide.gguf.receipt.json weighed.gguf weighed.gguf.receipt.json edited.gguf
+finish

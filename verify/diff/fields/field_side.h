@@ -1,0 +1,67 @@
+// One of the two models of a comparison and the small files beside its weights.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/metadata.h"
+#include "src/io/folder.h"
+#include "src/json/json_reader.h"
+#include "verify/diff/fields/compare_fields.h"
+#include "verify/diff/fields/compare_tokenizer.h"
+#include "weights/model.h"
+
+namespace hallmark {
+
+// Whose files stand beside the weights, or in their header.
+enum class SideKind { kNone, kHub, kMeta, kGguf };
+
+// Refers to the model and to the comparison, into which it notes what cannot be read; both outlive
+// it.
+class FieldSide {
+ public:
+  FieldSide(const Model& model, int number, FieldComparison& out);
+
+  const Model& GetModel() const { return model_; }
+  SideKind Kind() const { return kind_; }
+  std::string_view Name() const;  // "A", "B"
+  const Folder* Home() const { return folder_.get(); }
+  bool Has(std::string_view file) const { return folder_ != nullptr && folder_->Has(file); }
+
+  // The metadata of all containers of the model, each key once; of GGUF, that of the first.
+  std::vector<MetadataEntry> Metadata() const;
+
+  // nullopt: not there, or not readable, which is noted then.
+  std::optional<std::string> ReadText(std::string_view file) const;
+  std::optional<JsonDocument> ReadJson(std::string_view file) const;
+  // From the files or from the container. nullopt: as above; `absent` says which.
+  std::optional<ReadTokenizerSide> FindTokenizer(bool* absent) const;
+
+  // Notes that this side lacks what the other has.
+  void NoteAbsent(std::string_view what) const;
+  // Notes that what `subject` says cannot be compared, with a finding.
+  void NoteUnreadable(std::string_view subject, const Error& error) const;
+  // The same, but of what is only not known here (kUnsupported) without a finding.
+  void NoteUnusable(std::string_view subject, const Error& error) const;
+
+ private:
+  // False: it was noted before.
+  bool Note(std::string_view subject, const Error& error) const;
+
+  const Model& model_;
+  int number_;
+  FieldComparison& out_;
+  std::shared_ptr<const Folder> folder_;  // that the weights lie in; null: none
+  SideKind kind_ = SideKind::kNone;
+};
+
+// Both tokenizers; nullopt: one is absent or not readable, which is noted, or neither has any.
+struct ReadTokenizers {
+  ReadTokenizerSide a, b;
+};
+std::optional<ReadTokenizers> FindTokenizers(const FieldSide& a, const FieldSide& b);
+
+}  // namespace hallmark
