@@ -90,6 +90,24 @@ class RoundedView final : public GroupView {
   std::shared_ptr<LossCount> loss_;
 };
 
+class ExactlyCastView final : public GroupView {
+ public:
+  ExactlyCastView(Bytes base, Dtype from, Dtype to)
+      : GroupView(std::move(base), InfoOf(from).block_bytes, InfoOf(to).block_bytes),
+        from_(from),
+        to_(to) {}
+
+ private:
+  Result<void> Make(std::uint64_t, ByteSpan stored, MutableByteSpan out, bool) const override {
+    if (CastExactly(from_, to_, stored, out)) return {};
+    return Error{
+        Errc::kMalformed, "",
+        fmt::format("it holds values that {} can't, so it is no lossless copy", DtypeName(to_))};
+  }
+
+  Dtype from_, to_;
+};
+
 class PlusOneView final : public GroupView {
  public:
   PlusOneView(Bytes base, Dtype from, std::shared_ptr<LossCount> loss)
@@ -228,6 +246,10 @@ RoundingLoss LossCount::Total() const {
 Bytes Rounded(Bytes base, Dtype from, Dtype to, std::shared_ptr<LossCount> loss) {
   if (from == to) return base;
   return std::make_unique<RoundedView>(std::move(base), from, to, std::move(loss));
+}
+
+Bytes ExactlyCast(Bytes base, Dtype from, Dtype to) {
+  return std::make_unique<ExactlyCastView>(std::move(base), from, to);
 }
 
 Bytes PlusOne(Bytes base, Dtype from, std::shared_ptr<LossCount> loss) {

@@ -26,6 +26,10 @@ class LossCount {
 // Elements of the float family in another type of it: RoundTo. `loss` may be null.
 Bytes Rounded(Bytes base, Dtype from, Dtype to, std::shared_ptr<LossCount> loss);
 
+// The same, where nothing may be lost: reading gives kMalformed, without subject, where a value has
+// no exact counterpart.
+Bytes ExactlyCast(Bytes base, Dtype from, Dtype to);
+
 // Elements of the float family plus 1, in f32 as llama.cpp's converter reckons: values that f32
 // cannot tell apart from others are counted as lost.
 Bytes PlusOne(Bytes base, Dtype from, std::shared_ptr<LossCount> loss);

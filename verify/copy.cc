@@ -40,10 +40,21 @@ Result<Copy> Copy::List(std::filesystem::path path) {
   return copy;
 }
 
+Result<Copy> Copy::InFolder(std::filesystem::path path, std::shared_ptr<const Folder> folder) {
+  Copy copy;
+  copy.listing_ = HM_TRY(folder->List());
+  copy.folder_ = std::move(folder);
+  copy.path_ = std::move(path);
+  copy.files_.resize(copy.listing_.files.size());
+  return copy;
+}
+
 Result<std::vector<Finding>> Copy::ReadHeaders(const std::function<bool(std::size_t index)>& tells,
                                                const Task& task) {
   const auto folder =
-      FolderOnDisk(std::filesystem::is_directory(path_) ? path_ : path_.parent_path());
+      folder_ != nullptr
+          ? folder_
+          : FolderOnDisk(std::filesystem::is_directory(path_) ? path_ : path_.parent_path());
   std::vector<HeaderReading> readings = HM_TRY(ReadFileHeaders(*folder, listing_, task));
   std::vector<Finding> findings;
   for (std::size_t i = 0; i < Size(); ++i) {
@@ -70,6 +81,7 @@ std::vector<std::size_t> Copy::FindOriginals() const {
 Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, DigestCache* cache,
                                 const std::function<Result<void>(std::size_t index)>& on_hashed,
                                 const Task& task) {
+  if (folder_ != nullptr) return HashInFolder(on_hashed, task);
   const std::vector<std::size_t> original = FindOriginals();
   for (std::size_t i = 0; i < Size(); ++i) {
     files_[original[i]].wanted.insert(files_[i].wanted.begin(), files_[i].wanted.end());
@@ -143,6 +155,37 @@ Result<Copy::Hashed> Copy::Hash(const ResumeOptions& resume, DigestCache* cache,
     files_[i].remembered = files_[original[i]].remembered;
     files_[i].remembered_from = files_[original[i]].remembered_from;
   }
+  return hashed;
+}
+
+Result<Copy::Hashed> Copy::HashInFolder(
+    const std::function<Result<void>(std::size_t index)>& on_hashed, const Task& task) {
+  std::vector<std::unique_ptr<hallmark::File>> opened;
+  std::vector<HashRequest> requests;
+  std::vector<std::size_t> index;
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < Size(); ++i) {
+    if (files_[i].wanted.empty()) continue;
+    opened.push_back(HM_TRY(folder_->Open(Entry(i).path)));
+    requests.push_back(
+        {opened.back().get(), {files_[i].wanted.begin(), files_[i].wanted.end()}, Entry(i).path});
+    index.push_back(i);
+    total += Entry(i).size;
+  }
+  task.Begin("hashing", total, requests.size());
+  Hashed hashed;
+  HM_TRY(
+      HashSources(requests, task, [&](std::size_t r, Result<HashOutcome> outcome) -> Result<void> {
+        CopyFile& own = files_[index[r]];
+        if (!outcome) {
+          own.error = std::move(outcome).error();
+          return {};
+        }
+        ++hashed.files;
+        hashed.bytes += Entry(index[r]).size;
+        own.outcome = *std::move(outcome);
+        return on_hashed(index[r]);
+      }));
   return hashed;
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 #include "src/hash/hash_sources.h"
 #include "src/io/directory.h"
 #include "src/io/file.h"
+#include "src/io/folder.h"
 #include "verify/sources/source.h"
 
 namespace hallmark {
@@ -45,9 +47,12 @@ class Copy {
   // A directory, an index.json with its shards, a single file, or a manifest in a store, which
   // stands for the blobs it lists. Errors: there is no such thing; a broken manifest.
   static Result<Copy> List(std::filesystem::path path);
+  // What `folder` holds, which is not on disk as such; `path` is what it was made from.
+  static Result<Copy> InFolder(std::filesystem::path path, std::shared_ptr<const Folder> folder);
 
   const std::filesystem::path& Path() const { return path_; }
   bool IsOneFile() const { return is_one_file_; }
+  bool IsOnDisk() const { return folder_ == nullptr; }
   // What it is a copy of by its own word, where it was named by its manifest.
   const std::optional<Source>& OwnManifest() const { return own_manifest_; }
   const DirectoryListing& Listing() const { return listing_; }
@@ -80,7 +85,12 @@ class Copy {
  private:
   Copy() = default;
 
+  // Of files that are not on disk.
+  Result<Hashed> HashInFolder(const std::function<Result<void>(std::size_t index)>& on_hashed,
+                              const Task& task);
+
   std::filesystem::path path_;
+  std::shared_ptr<const Folder> folder_;  // null: files are where the listing says
   bool is_one_file_ = false;
   std::optional<Source> own_manifest_;
   DirectoryListing listing_;

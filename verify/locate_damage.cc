@@ -67,7 +67,7 @@ Result<void> LocateDamage(
           stretches.push_back({span, 0});
         }
       }
-    } else if (source.model && !cut) {
+    } else if (source.model && !cut && copy.IsOnDisk()) {
       stretches = HM_TRY(
           CompareWithModel(*source.model, copy.Entry(*index).full_path, file.listed_as, task));
     }

@@ -558,7 +558,12 @@ class Verification {
 
 Result<VerifyReport> Verify(const fs::path& copy, std::vector<Source> sources,
                             const VerifyOptions& options, const Task& task) {
-  return Verification(HM_TRY(Copy::List(copy)), std::move(sources), options, task).Run();
+  return Verify(HM_TRY(Copy::List(copy)), std::move(sources), options, task);
+}
+
+Result<VerifyReport> Verify(Copy copy, std::vector<Source> sources, const VerifyOptions& options,
+                            const Task& task) {
+  return Verification(std::move(copy), std::move(sources), options, task).Run();
 }
 
 }  // namespace hallmark

@@ -46,5 +46,8 @@ struct VerifyOptions {
 // Errors: only where the question could not be asked at all (no such directory, interrupted).
 Result<VerifyReport> Verify(const std::filesystem::path& copy, std::vector<Source> sources,
                             const VerifyOptions& options, const Task& task);
+// The same of a copy that was listed already.
+Result<VerifyReport> Verify(Copy copy, std::vector<Source> sources, const VerifyOptions& options,
+                            const Task& task);
 
 }  // namespace hallmark

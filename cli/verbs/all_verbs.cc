@@ -4,8 +4,9 @@ namespace hallmark {
 
 std::span<const Verb> AllVerbs() {
   static const std::vector<Verb> verbs = {
-      VerifyVerb(),    IdentifyVerb(),     IdVerb(),         InspectVerb(), DiffVerb(),
-      DeriveVerb(),    HashVerb(),         ConvertVerb(),    PackVerb(),    UnpackVerb(),
+      VerifyVerb(),    IdentifyVerb(),     IdVerb(),         InspectVerb(),
+      DiffVerb(),      DeriveVerb(),       HashVerb(),       ConvertVerb(),
+      RecipeVerb(),    RebuildVerb(),      PackVerb(),       UnpackVerb(),
       CatalogueVerb(), MergeReportsVerb(), CompletionVerb(), VersionVerb(),
   };
   return verbs;

@@ -16,6 +16,8 @@ Verb IdentifyVerb();
 Verb InspectVerb();
 Verb MergeReportsVerb();
 Verb PackVerb();
+Verb RebuildVerb();
+Verb RecipeVerb();
 Verb UnpackVerb();
 Verb VerifyVerb();
 Verb VersionVerb();

@@ -14,6 +14,7 @@
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
 #include "src/base/text.h"
+#include "verify/verify_rebuilt.h"
 
 namespace hallmark {
 namespace {
@@ -56,8 +57,22 @@ Result<std::optional<Sample>> SampleAskedFor(const Arguments& arguments, bool in
       fmt::format("--sample: got {}, expected a share such as 5%, or N/T", EscapeForPeople(text))};
 }
 
+// The recipe asked for; none otherwise.
+Result<std::optional<Recipe>> RecipeAskedFor(const Arguments& arguments) {
+  const std::string path = arguments.Text("--recipe");
+  if (path.empty()) return std::nullopt;
+  for (const std::string_view other :
+       {"--part", "--sample", "--cached", "--weights-only", "--no-weights"}) {
+    if (!arguments.Given(other)) continue;
+    return Error{Errc::kUsage, "verify", fmt::format("{} does not go with --recipe", other)};
+  }
+  const auto file = HM_TRY(OpenFile(path));
+  return HM_TRY(ParseRecipe(HM_TRY(ReadWholeFile(*file, kMaxRecipeBytes)), path));
+}
+
 Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   VerifyOptions options;
+  const auto recipe = HM_TRY(RecipeAskedFor(arguments));
   const auto part = HM_TRY(PartAskedFor("verify", arguments));
   options.sample = HM_TRY(SampleAskedFor(arguments, part.has_value()));
   if ((part || options.sample) && !arguments.Given("--against")) {
@@ -97,8 +112,10 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
 
   const std::unique_ptr<DigestCache> cache = OpenCacheAskedFor(arguments, session);
   options.cache = cache.get();
+  const std::string& copy = arguments.Operands()[0];
   const VerifyReport report =
-      HM_TRY(Verify(arguments.Operands()[0], std::move(sources), options, session.GetTask()));
+      HM_TRY(recipe ? VerifyRebuilt(copy, *recipe, std::move(sources), options, session.GetTask())
+                    : Verify(copy, std::move(sources), options, session.GetTask()));
   SaveCache(cache.get(), session);
   const ExitCode exit = VerifyExit(report);
   if (arguments.Given("--json-lines")) {
@@ -157,6 +174,11 @@ Verb VerifyVerb() {
                           .help = "configuration and tokenizer files that differ do not count"},
                          {.name = "--no-weights",
                           .help = "compare files only, read no tensors where they differ"},
+                         {.name = "--recipe",
+                          .kind = ValueKind::kPath,
+                          .value = "FILE",
+                          .help = "make the official files of the copy by this recipe, without "
+                                  "writing them, and check those"},
                          PartOption(),
                          {.name = "--sample",
                           .kind = ValueKind::kText,
@@ -177,6 +199,8 @@ Verb VerifyVerb() {
                     "against the publisher's list"},
                    {"hallmark verify mirror.gguf --against official.json",
                     "a converted copy against a manifest"},
+                   {"hallmark verify mirror.gguf --against checklist.chk --recipe llama-7b.recipe",
+                    "a converted copy against the publisher's own list"},
                    {"hallmark verify llama-7b/ --against catalogue:llama-1/7B",
                     "against the known checksums of a release"},
                    {"hallmark verify download/", "against whatever is known about it"},

@@ -4,7 +4,7 @@ _hallmark() {
   local verb=${COMP_WORDS[1]} first=2
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W 'verify identify id inspect diff derive hash convert pack unpack catalogue merge-reports completion version --help --version' -- "$cur"))
+    COMPREPLY=($(compgen -W 'verify identify id inspect diff derive hash convert recipe rebuild pack unpack catalogue merge-reports completion version --help --version' -- "$cur"))
     return
   fi
   if [[ $verb == catalogue ]]; then
@@ -20,6 +20,7 @@ _hallmark() {
       case $prev in
         --against) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --include) return ;;
+        --recipe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --part) return ;;
         --sample) return ;;
         --seed) return ;;
@@ -28,7 +29,7 @@ _hallmark() {
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --against --include --weights-only --no-weights --part --sample --seed --cached --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --against --include --weights-only --no-weights --recipe --part --sample --seed --cached --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
@@ -131,6 +132,33 @@ _hallmark() {
       esac
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --to --output --dtype --quant --imatrix --requantize --shard-size --model-parallel --max-memory --without-tokenizer --replay --discard --force --verbose --json --threads --progress --color --quiet' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'recipe')
+      case $prev in
+        --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --threads|-j) return ;;
+        --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+        --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --output --force --json --threads --progress --color --quiet' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'rebuild')
+      case $prev in
+        --from) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --threads|-j) return ;;
+        --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+        --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --from --output --discard --force --json --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi

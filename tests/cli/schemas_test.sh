@@ -105,6 +105,15 @@ for receipt in "$scratch"/*.receipt.json; do
   cp "$receipt" "$scratch/out"
   conforms receipt
 done
+run 0 recipe model -o "$scratch/model.recipe" --json
+conforms report-recipe
+command_line=model.recipe
+cp "$scratch/model.recipe" "$scratch/out"
+conforms recipe
+run 0 rebuild "$scratch/model.recipe" --from "$fixtures/gguf/tiny-f32.gguf" -o "$scratch/rebuilt" --json
+conforms report-rebuild
+run 0 verify "$fixtures/hf-bin" --against "$scratch/list" --recipe "$scratch/model.recipe" --include '*.pth' --json
+conforms report-verify
 run 0 verify model --against "$scratch/list" --json
 conforms report-verify
 run 0 verify model --against "$scratch/list" --json-lines

@@ -179,7 +179,7 @@ PruningPattern PatternOf(const ValueSample& sample) {
 std::optional<Quantised> FindQuantised(const ValueSample& sample, Dtype dtype_a, Dtype dtype_b) {
   if (InfoOf(dtype_b).is_block_quantised && !InfoOf(dtype_a).is_block_quantised) {
     return Quantised{fmt::format("stored as {}", DtypeName(dtype_b)),
-                     static_cast<double>(InfoOf(dtype_b).block_values)};
+                     static_cast<double>(InfoOf(dtype_b).block_values), 0, 0, dtype_b};
   }
   if (sample.b.size() < kLeastRounded) return std::nullopt;
   const int bits_a = BitsNeeded(sample.a), bits_b = BitsNeeded(sample.b);

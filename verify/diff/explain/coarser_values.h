@@ -21,6 +21,7 @@ struct Quantised {
   double block = 0;   // values a block; 0: no blocks
   double levels = 0;  // about how many a block has at most; 0 without blocks
   double bits = 0;    // of the fraction that are left, where there are no blocks
+  std::optional<Dtype> stored_as = std::nullopt;  // b's type, if that says it all
 };
 // Whether b is a rounded to fewer levels a block, or to fewer bits. Needs at least 32 pairs,
 // of blocks 2048.

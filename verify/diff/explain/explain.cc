@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "src/base/text.h"
 #include "verify/diff/explain/tensor_look.h"
@@ -191,14 +192,16 @@ void AddPruned(std::span<const DifferingTensor> tensors, const std::vector<Tenso
 void AddQuantised(const std::vector<TensorLook>& looks, std::size_t looked_at,
                   std::vector<Explanation>* out) {
   // The text has measured numbers where no type is known; the block and the bits say what is alike.
-  std::map<std::pair<double, double>, std::vector<const TensorLook*>> groups;
+  std::map<std::tuple<std::optional<Dtype>, double, double>, std::vector<const TensorLook*>> groups;
   for (const TensorLook& look : looks) {
-    if (look.quantised) groups[{look.quantised->block, look.quantised->bits}].push_back(&look);
+    if (!look.quantised) continue;
+    const Quantised& found = *look.quantised;
+    groups[{found.stored_as, found.block, found.bits}].push_back(&look);
   }
   for (const auto& [key, members] : groups) {
     const Quantised& first = *members.front()->quantised;
     Explanation found{Kind::kQuantised, SubjectOf(members)};
-    found.text = fmt::format("quantised: {} in {}", first.what, SubjectText(members, looked_at));
+    found.text = fmt::format("{} in {}", first.what, SubjectText(members, looked_at));
     found.numbers = {{"tensors", static_cast<double>(members.size())}};
     if (first.block > 0) found.numbers.push_back({"block", first.block});
     if (first.levels > 0) found.numbers.push_back({"levels", first.levels});
