@@ -64,7 +64,7 @@ Result<VerifyReport> VerifyRebuilt(const std::filesystem::path& copy, const Reci
   if (output != unknown.end() && HM_TRY(IsTied(source.Canonical(), task))) unknown.erase(output);
   report.summary = "rebuilt by the recipe: " + report.summary;
   report.findings.push_back(
-      {Severity::kNote, "rebuilt", copy.string(),
+      {Severity::kNote, "rebuilt-files", copy.string(),
        fmt::format("the files were rebuilt from it by a recipe that holds {} literal bytes",
                    recipe.literals.size())});
   HM_TRY(source.GetModel().CheckUnchanged());

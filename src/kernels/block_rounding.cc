@@ -78,9 +78,14 @@ Grid AsStored(double d, double scale, double largest_scale, double base, double 
   grid.base = base;
   grid.least = least;
   grid.most = most;
-  grid.reach_of_zero =
-      std::max(-least, most) * (d == 0 ? largest_scale * kVanishing : std::abs(d)) + std::abs(base);
+  grid.reach_of_zero = std::max(-least, most) * (d == 0 ? largest_scale * kVanishing : std::abs(d));
   return grid;
+}
+
+// What the rounding of a minimum, of at most `largest` steps of `dmin`, may have moved.
+double ReachOfMinimum(F16 dmin, double largest) {
+  const double d = ValueOf(dmin);
+  return d == 0 ? largest * kVanishing : 0.6 * std::abs(d);
 }
 
 Grid WithLevels(double step, std::span<const double> levels, double slack_per_level, double reach) {
@@ -141,7 +146,7 @@ Grid GridOf(const BlockQ2_K& block, int group) {
   const std::uint8_t packed = block.scales[group];
   const double base = -ValueOf(block.dmin) * (packed >> 4);
   Grid grid = AsStored(ValueOf(block.d), packed & 15, 15, base, 0, 3);
-  grid.reach_of_zero += 15 * kVanishing;
+  grid.reach_of_zero += ReachOfMinimum(block.dmin, 15);
   return grid;
 }
 Grid GridOf(const BlockQ3_K& block, int group) {
@@ -152,7 +157,7 @@ Grid GridOfQ4Or5(const Block& block, int group, double most) {
   const ScalesQ4 scales = UnpackScalesQ4(block.scales);
   const double base = -ValueOf(block.dmin) * scales.minimum[group];
   Grid grid = AsStored(ValueOf(block.d), scales.scale[group], 63, base, 0, most);
-  grid.reach_of_zero += 63 * kVanishing;
+  grid.reach_of_zero += ReachOfMinimum(block.dmin, 63);
   return grid;
 }
 Grid GridOf(const BlockQ4_K& block, int group) { return GridOfQ4Or5(block, group, 15); }
@@ -180,6 +185,34 @@ Grid GridOf(const BlockMxfp4& block, int) {
   return WithLevels(std::ldexp(1.0, block.e - 128), Fp4Levels(), 0, 0);
 }
 
+// What the steps of scales may add to an error in any group, as a part of the block's largest
+// value.
+template <typename Block>
+inline constexpr double kOfBlock = 0;
+template <>
+inline constexpr double kOfBlock<BlockQ2_K> = 0.12;
+template <>
+inline constexpr double kOfBlock<BlockQ3_K> = 0.03;
+template <>
+inline constexpr double kOfBlock<BlockQ4_K> = 0.03;
+template <>
+inline constexpr double kOfBlock<BlockQ5_K> = 0.03;
+template <>
+inline constexpr double kOfBlock<BlockQ6_K> = 0.01;
+template <>
+inline constexpr double kOfBlock<BlockIq4Xs> = 0.03;
+
+// What scales too small for f16 may add: they became 0, or the least number there is.
+template <typename Block>
+double ReachOfVanished(const Block& block) {
+  if constexpr (requires { block.d.bits; }) {
+    if (std::abs(ValueOf(block.d)) >= 0x1p-14) return 0;
+    return 4096 * kVanishing;  // of the most levels and scales that a type has, those of Q6_K
+  } else {
+    return 0;
+  }
+}
+
 using CheckedBlocks = BlockList<BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0, BlockQ2_K,
                                 BlockQ3_K, BlockQ4_K, BlockQ5_K, BlockQ6_K, BlockIq4Nl, BlockIq4Xs,
                                 BlockTq1_0, BlockTq2_0, BlockMxfp4>;
@@ -204,7 +237,11 @@ Neighbours NeighboursOf(const Grid& grid, double at) {
 bool Check(const Grid& grid, double value, double level_value, BlockRounding* so_far) {
   if (!std::isfinite(value)) return false;
   if (grid.step == 0) {
-    return std::abs(value - grid.base) <= 1.01 * grid.reach_of_zero + std::abs(grid.base) * 1e-6;
+    const double off = std::abs(value - grid.base);
+    if (grid.reach_of_zero > 0) {
+      so_far->worst_steps = std::max(so_far->worst_steps, off / grid.reach_of_zero);
+    }
+    return off <= 1.01 * grid.reach_of_zero;
   }
   const double at = (value - grid.base) / grid.step;
   const double level = (level_value - grid.base) / grid.step;
@@ -227,14 +264,29 @@ void CheckBlock(const Block& block, const float* values, BlockRounding* so_far) 
   float levels[kBlockValues<Block>];
   Dequantise(Block::kDtype, std::as_bytes(std::span(&block, 1)), levels);
   constexpr int kValues = static_cast<int>(kBlockValues<Block>);
+  ++so_far->blocks;
+  const auto is_finite = [](float level) { return std::isfinite(level); };
+  if (!std::ranges::all_of(levels, is_finite)) return;
+  const auto largest = [&](int first, int count) {
+    double magnitude = 0;
+    for (int i = first; i < first + count; ++i) {
+      magnitude = std::max(magnitude, std::abs(static_cast<double>(values[i])));
+    }
+    return magnitude;
+  };
+  const double of_block = largest(0, kValues);
   bool within = true;
   for (int group = 0; group < kValues / kGroup<Block>; ++group) {
     const Grid grid = GridOf(block, group);
-    for (int i = group * kGroup<Block>; i < (group + 1) * kGroup<Block>; ++i) {
-      within &= Check(grid, static_cast<double>(values[i]), static_cast<double>(levels[i]), so_far);
+    const int first = group * kGroup<Block>;
+    // Where a group's scale is one of a few steps of the block's, the block decides too.
+    const double most_off =
+        1.02 * largest(first, kGroup<Block>) + kOfBlock<Block> * of_block + ReachOfVanished(block);
+    for (int i = first; i < first + kGroup<Block>; ++i) {
+      const auto value = static_cast<double>(values[i]), level = static_cast<double>(levels[i]);
+      within &= Check(grid, value, level, so_far) && std::abs(value - level) <= most_off;
     }
   }
-  ++so_far->blocks;
   so_far->within += within;
 }
 
@@ -250,6 +302,28 @@ void BlockRounding::Append(const BlockRounding& more) {
 
 bool CanCheckRounding(Dtype dtype) {
   return CheckedBlocks::Visit(dtype, []<typename Block>() {});
+}
+
+double LargestHonestNorm(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kQ8_0:
+      return 0.05;
+    case Dtype::kQ6_K:
+      return 0.15;
+    case Dtype::kQ5_0:
+    case Dtype::kQ5_1:
+    case Dtype::kQ5_K:
+      return 0.3;
+    case Dtype::kQ3_K:
+      return 0.5;
+    case Dtype::kQ2_K:
+      return 0.7;
+    case Dtype::kTq1_0:
+    case Dtype::kTq2_0:
+      return 0.97;
+    default:  // 4 bits
+      return 0.4;
+  }
 }
 
 void CheckRounding(Dtype dtype, ByteSpan blocks, std::span<const float> values,

@@ -13,7 +13,8 @@ struct BlockRounding {
   Dtype type;                // whose blocks they are
   std::uint64_t blocks = 0;  // looked at
   // Of which every value is the nearest that the block's own scales allow, or next to the middle
-  // between two by no more than scales lose when they are stored.
+  // between two by no more than scales lose when they are stored, and no value is further off than
+  // the largest of its group is from 0.
   std::uint64_t within = 0;
   // The largest distance of a value from its level, in steps of its scale; of values beyond the
   // first or the last level, that of the level from it. 0.5 is honest, a little more where a scale
@@ -30,9 +31,13 @@ struct BlockRounding {
 // Whether CheckRounding takes the type: those that Quantise makes.
 bool CanCheckRounding(Dtype dtype);
 
-// Compares whole `blocks` with the values they are said to be rounded from. Any choice of scales
-// passes: an honest quantiser may search for them; the levels, however, must be the nearest to the
-// values. Values that are not finite are never within. Result is added to `so_far`, of this type.
+// The largest ||a - b|| / ||a|| of a whole tensor that honest rounding to the type leaves of
+// weights, with room: two to four times what is usual.
+double LargestHonestNorm(Dtype dtype);
+
+// Compares whole `blocks` with the values they are said to be rounded from. An honest quantiser may
+// search for its scales; the levels, however, must be the nearest to the values. Values and scales
+// that are not finite are never within. What is found is added to `so_far`, of this type.
 void CheckRounding(Dtype dtype, ByteSpan blocks, std::span<const float> values,
                    BlockRounding* so_far);
 

@@ -360,19 +360,24 @@ void CompareUlpsAs(Dtype type_a, ByteSpan a, Dtype type_b, ByteSpan b, Dtype uni
 
 }  // namespace
 
+double ValueComparison::NothingFinite() const {
+  return values == 0 ? 0 : std::numeric_limits<double>::quiet_NaN();
+}
+
 double ValueComparison::Rms() const {
-  if (FinitePairs() == 0) return 0;
+  if (FinitePairs() == 0) return NothingFinite();
   return std::sqrt(squares_of_difference / static_cast<double>(FinitePairs()));
 }
 
 double ValueComparison::Cosine() const {
-  if (FinitePairs() == 0) return 0;
+  if (FinitePairs() == 0) return NothingFinite();
   if (squares_a == 0 || squares_b == 0) return squares_a == squares_b ? 1 : 0;
   if (squares_of_difference == 0) return 1;
   return std::clamp(products / (std::sqrt(squares_a) * std::sqrt(squares_b)), -1.0, 1.0);
 }
 
 double ValueComparison::RelativeNorm() const {
+  if (FinitePairs() == 0) return NothingFinite();
   if (squares_of_difference == 0) return 0;
   if (squares_a == 0) return std::numeric_limits<double>::infinity();
   return std::sqrt(squares_of_difference / squares_a);

@@ -33,7 +33,7 @@ struct ValueComparison {
   double products = 0;  // sum of a * b
 
   std::uint64_t FinitePairs() const { return values - not_finite; }
-  // What follows is 0 where there are no finite pairs.
+  // What follows is NaN where there are pairs, but none that is finite, and 0 where there are none.
   double Rms() const;  // root of the mean of (a - b)^2
   // 1: same direction. 1 where both are all zeros, 0 where one is.
   double Cosine() const;
@@ -42,6 +42,9 @@ struct ValueComparison {
 
   // Takes in what was found of the pairs that come after these.
   void Append(const ValueComparison& next);
+
+ private:
+  double NothingFinite() const;
 };
 
 // How far apart values are in steps of a floating-point type: bin 0 counts equal patterns, bin k

@@ -1,6 +1,7 @@
 #include "src/kernels/float8.h"
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -27,10 +28,15 @@ Values MakeValues(const Format& format) {
     const float significand = static_cast<float>(fraction + (exponent != 0 ? all_ones + 1 : 0));
     float value =
         std::ldexp(significand, std::max(exponent, 1) - format.bias - format.fraction_bits);
+    // The payload of a NaN is kept, as it is where the other types are widened.
+    const auto nan_bits = 0x7f800000u | static_cast<std::uint32_t>(fraction)
+                                            << (23 - format.fraction_bits);
     if (format.specials == Format::kIeee && exponent == top) {
-      value = fraction == 0 ? std::numeric_limits<float>::infinity() : nan;
+      value = std::bit_cast<float>(nan_bits);  // infinity, of fraction 0
     }
-    if (format.specials == Format::kFn && exponent == top && fraction == all_ones) value = nan;
+    if (format.specials == Format::kFn && exponent == top && fraction == all_ones) {
+      value = std::bit_cast<float>(nan_bits);
+    }
     values[static_cast<std::size_t>(bits)] = (bits & 0x80) != 0 ? -value : value;
   }
   if (format.specials == Format::kFnuz) values[0x80] = nan;

@@ -31,7 +31,7 @@ json 'sum(t["values"]["differing"] for t in r["tensors"] if "values" in t)' 1
 run 1 diff "${models[0]}" damaged --json --threads 7
 cmp -s one "$scratch/out" || complain 'the report depends on the number of threads'
 run 1 diff "${models[0]}" damaged
-out_has 'different: 1 of 21 tensors differ' '1 of 127,296 values'
+out_has 'different: 1 of 21 tensors differs' '1 of 127,296 values'
 
 # A configuration that says something else is a difference, one that only describes is none.
 cp -r "$fixtures/hf-safetensors-f32" other

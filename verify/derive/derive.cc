@@ -6,11 +6,13 @@
 #include <utility>
 
 #include "src/base/checked.h"
+#include "src/base/numbers.h"
 #include "src/base/text.h"
 #include "src/io/file.h"
 #include "transform/importance_matrix.h"
 #include "verify/derive/replays.h"
 #include "verify/diff/align.h"
+#include "verify/diff/left_out.h"
 #include "verify/diff/measure.h"
 #include "weights/equal_bytes.h"
 #include "weights/identity.h"
@@ -63,6 +65,7 @@ class DeriveWork {
     HM_TRY(ReplayAll());
     HM_TRY(MeasureTheRest());
     HM_TRY(CheckAllReplicas());
+    HM_TRY(AddLeftOut());
     HM_TRY(official_.model->CheckUnchanged());
     return suspect_.model->CheckUnchanged();
   }
@@ -79,9 +82,11 @@ class DeriveWork {
     if (aligned.a == nullptr || aligned.b == nullptr) {
       tensor.how = Derivation::kNotDerived;
       tensor.reason = aligned.a == nullptr ? "not in the official model" : "missing";
-    } else if (aligned.moved) {
+    } else if (aligned.place == AlignedTensors::Place::kOther) {
       tensor.how = Derivation::kNotDerived;
       tensor.reason = "official values, but those of another tensor";
+    } else if (aligned.place == AlignedTensors::Place::kUnknown) {
+      tensor.reason = "official values, but whether the two names mean one place is not known here";
     } else if (aligned.bytes_a == nullptr || aligned.rows_only_a != 0 || aligned.rows_only_b != 0) {
       tensor.how = Derivation::kNotDerived;
       tensor.reason = fmt::format("shape {}, official {}", ShapeText(aligned.b->shape),
@@ -128,8 +133,9 @@ class DeriveWork {
       bytes = CheckedAdd(bytes, replay.expected->Size()).value_or(UINT64_MAX);
     }
     task_.Begin(round == 0 ? "replaying" : "replaying in another way", bytes, 0);
-    const Result<std::vector<bool>> equal = FindEqual(pairs, task_);
-    if (!equal) return equal.error();
+    Result<std::vector<bool>> equal = FindEqual(pairs, task_);
+    if (!equal && equal.error().code == Errc::kInterrupted) return equal.error();
+    if (!equal) equal = HM_TRY(FindEqualOneByOne(pairs));
     for (std::size_t p = 0; p < pairs.size(); ++p) {
       if (!(*equal)[p]) continue;
       const Replay& replay = replays[tensors[p]][round];
@@ -140,6 +146,17 @@ class DeriveWork {
       settled_[tensors[p]] = true;
     }
     return {};
+  }
+
+  // Where one of them can't be read: that is told when it is measured.
+  Result<std::vector<bool>> FindEqualOneByOne(std::span<const BytesPair> pairs) const {
+    std::vector<bool> equal;
+    for (const BytesPair& pair : pairs) {
+      const Result<std::vector<bool>> one = FindEqual({&pair, 1}, task_);
+      if (!one && one.error().code == Errc::kInterrupted) return one.error();
+      equal.push_back(one && one->front());
+    }
+    return equal;
   }
 
   // What no replay gave: could it be an honest rounding?
@@ -185,7 +202,8 @@ class DeriveWork {
     const bool rounded = found.rounding && InfoOf(tensor->suspect->dtype).is_block_quantised;
     if (found.values.differing == 0) {
       tensor->how = Derivation::kExact;
-    } else if (rounded && found.rounding->within == found.rounding->blocks) {
+    } else if (rounded && found.rounding->within == found.rounding->blocks &&
+               found.values.RelativeNorm() <= LargestHonestNorm(found.rounding->type)) {
       tensor->how = Derivation::kConsistent;
       tensor->steps.push_back(fmt::format("quantised to {} by a quantiser that is not known here",
                                           DtypeName(found.rounding->type)));
@@ -193,6 +211,22 @@ class DeriveWork {
       tensor->how = Derivation::kNotDerived;
       tensor->reason = rounded ? "no rounding of the official values" : "other values";
     }
+  }
+
+  // Rotary factors are not weights, but the model computes with them.
+  Result<void> AddLeftOut() {
+    for (LeftOutDifference& difference : HM_TRY(CompareLeftOut(
+             *official_.model, official_.canonical, *suspect_.model, suspect_.canonical, task_))) {
+      DerivedTensor& tensor = report_->tensors.emplace_back();
+      tensor.how = Derivation::kNotDerived;
+      tensor.group = GroupKey(difference.stored_name);
+      const TensorDiff::Side side{difference.stored_name, difference.stored_name, Dtype::kF32, {}};
+      if (difference.a == "present") tensor.official = side;
+      if (difference.b != "absent") tensor.suspect = side;
+      tensor.reason =
+          fmt::format("derived from the configuration: {} in the suspect", difference.b);
+    }
+    return {};
   }
 
   Result<void> CheckAllReplicas() {
@@ -234,7 +268,7 @@ DiffSide Describe(const Side& side, const std::filesystem::path& path) {
 }
 
 std::string Tensors(std::uint64_t count) {
-  return fmt::format("{} tensor{}", count, count == 1 ? "" : "s");
+  return fmt::format("{} tensor{}", WithCommas(count), count == 1 ? "" : "s");
 }
 
 void Conclude(DeriveReport* report) {
@@ -243,8 +277,9 @@ void Conclude(DeriveReport* report) {
   const std::uint64_t exact = count(Derivation::kExact), replayed = count(Derivation::kReplayed);
   if (const std::uint64_t not_derived = count(Derivation::kNotDerived); not_derived > 0) {
     report->verdict = Derivation::kNotDerived;
-    report->summary = fmt::format("{} of {} are nothing that could be made of the official values",
-                                  not_derived, Tensors(all));
+    report->summary =
+        fmt::format("{} of {} {} nothing that could be made of the official values",
+                    WithCommas(not_derived), Tensors(all), not_derived == 1 ? "is" : "are");
   } else if (const std::uint64_t unknown = count(Derivation::kNotCompared);
              unknown > 0 || all == 0) {
     report->verdict = Derivation::kNotCompared;
@@ -261,8 +296,8 @@ void Conclude(DeriveReport* report) {
   } else if (replayed > 0) {
     report->verdict = Derivation::kReplayed;
     report->summary = fmt::format(
-        "what was done to {} was done again here and gave the same bytes; the other {} are exact",
-        Tensors(replayed), exact);
+        "what was done to {} was done again here and gave the same bytes{}", Tensors(replayed),
+        exact == 0 ? "" : fmt::format("; {} derived exactly", Tensors(exact)));
   } else {
     report->verdict = Derivation::kExact;
     report->summary = fmt::format("the official values in all of {}", Tensors(all));

@@ -86,18 +86,79 @@ bool AreAlike(const std::optional<Fingerprint>& a, const std::optional<Fingerpri
 
 struct Known {
   const CanonicalTensor* tensor;
+  std::string name;  // as the other model may call it
   std::optional<Fingerprint> print;
   bool aligned = false;
 };
 
-Result<std::vector<Known>> Look(const CanonicalModel& model, const Task& task) {
+// Values that a tensor of a certain shape begins, goes on and ends with.
+using Look = std::pair<Fingerprint, Shape>;
+
+Result<std::vector<Known>> LookAt(const CanonicalModel& model, const Task& task) {
   std::vector<Known> known(model.tensors.size());
   HM_TRY(ParallelFor(task, known.size(), [&](std::uint64_t i) -> Result<void> {
     known[i].tensor = &model.tensors[i];
+    known[i].name = model.tensors[i].name;
     known[i].print = FingerprintOf(model.tensors[i]);
     return {};
   }));
   return known;
+}
+
+// The part of a name before its n-th dot, with the dot; empty if it has fewer.
+std::string_view PrefixOf(std::string_view name, std::size_t dots) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < dots; ++i) {
+    at = name.find('.', at) + 1;
+    if (at == 0) return {};
+  }
+  return name.substr(0, at);
+}
+
+std::string WithoutPrefix(const std::string& name, std::string_view prefix) {
+  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+}
+
+// Frameworks put one more component, such as "model." or "transformer.", before the names of a
+// model that is part of another. Takes it from the names of `side` if more of them are then found
+// in `other`.
+void DropPrefix(std::vector<Known>* side, const std::vector<Known>& other) {
+  std::set<std::string_view> names;
+  for (const Known& known : other) names.insert(known.name);
+  const auto found = [&](std::string_view prefix) {
+    return std::ranges::count_if(*side, [&](const Known& known) {
+      return names.contains(WithoutPrefix(known.name, prefix));
+    });
+  };
+  std::map<std::string, std::size_t> prefixes;
+  for (const Known& known : *side) {
+    for (const std::size_t dots : {1, 2}) ++prefixes[std::string(PrefixOf(known.name, dots))];
+  }
+  std::string best;
+  auto most = found(best);
+  for (const auto& [prefix, times] : prefixes) {
+    if (prefix.empty() || times * 2 < side->size()) continue;
+    std::set<std::string> left;  // names must stay apart
+    for (const Known& known : *side) left.insert(WithoutPrefix(known.name, prefix));
+    if (left.size() != side->size()) continue;
+    if (const auto matches = found(prefix); matches > most) {
+      most = matches;
+      best = prefix;
+    }
+  }
+  for (Known& known : *side) known.name = WithoutPrefix(known.name, best);
+  std::ranges::sort(*side, {}, &Known::name);
+}
+
+// Whether further rows of this tensor are further tokens.
+bool HasTokensAsRows(std::string_view name) {
+  for (const std::string_view end :
+       {kInputEmbedding, kOutputEmbedding, std::string_view("embed_tokens.weight"),
+        std::string_view("lm_head.weight"), std::string_view("wte.weight"),
+        std::string_view("word_embeddings.weight"), std::string_view("token_embd.weight")}) {
+    if (name.ends_with(end)) return true;
+  }
+  return false;
 }
 
 // A name with the dot-component `from` replaced; empty if it has none.
@@ -112,9 +173,12 @@ std::string WithComponent(std::string_view name, std::string_view from, std::str
   return {};
 }
 
-// Bytes of whole rows: axis 0.
+// Bytes of one row, of axis 0; 0 where rows are not whole blocks.
 std::uint64_t RowBytes(const CanonicalTensor& tensor) {
-  return tensor.shape.empty() || tensor.shape[0] == 0 ? 0 : tensor.bytes->Size() / tensor.shape[0];
+  const std::uint64_t rows = tensor.shape.empty() ? 0 : tensor.shape[0];
+  if (rows == 0 || tensor.bytes->Size() % rows != 0) return 0;
+  const std::uint64_t bytes = tensor.bytes->Size() / rows;
+  return bytes % InfoOf(tensor.dtype).block_bytes == 0 ? bytes : 0;
 }
 
 bool SameBeyondRows(const Shape& a, const Shape& b) {
@@ -131,7 +195,11 @@ class Alignment {
  public:
   // `names_are_known`: of both models, so that another name is another place in the model.
   Alignment(std::vector<Known> a, std::vector<Known> b, bool names_are_known, AlignedNames names)
-      : a_(std::move(a)), b_(std::move(b)), names_are_known_(names_are_known), names_(names) {}
+      : a_(std::move(a)), b_(std::move(b)), names_are_known_(names_are_known), names_(names) {
+    if (names_are_known) return;
+    DropPrefix(&a_, b_);
+    DropPrefix(&b_, a_);
+  }
 
   std::vector<AlignedTensors> Run() {
     ByName();
@@ -144,59 +212,57 @@ class Alignment {
   }
 
  private:
-  // The tensor of this name; null: none. Canonical tensors are in the order of their names.
+  // The tensor of this name; null: none. Both sides are in the order of their names.
   static Known* Find(std::vector<Known>& side, std::string_view name) {
-    const auto found = std::ranges::lower_bound(
-        side, name, {}, [](const Known& known) -> std::string_view { return known.tensor->name; });
-    return found != side.end() && found->tensor->name == name ? &*found : nullptr;
+    const auto found = std::ranges::lower_bound(side, name, {}, &Known::name);
+    return found != side.end() && found->name == name ? &*found : nullptr;
   }
 
   // By name, but for tensors unlike that whose values stand elsewhere in the other model.
   void ByName() {
-    std::map<Fingerprint, std::vector<std::size_t>> values_of_a;
+    std::map<Look, std::size_t> looks_of_a;
     for (std::size_t i = 0; i < a_.size(); ++i) {
-      if (a_[i].print) values_of_a[*a_[i].print].push_back(i);
+      if (a_[i].print) looks_of_a.emplace(Look(*a_[i].print, a_[i].tensor->shape), i);
     }
     for (Known& a : a_) {
-      Known* const b = Find(b_, a.tensor->name);
+      Known* const b = Find(b_, a.name);
       if (b == nullptr || b->aligned) continue;
-      if (b->print && !AreAlike(a.print, b->print) && AlignMoved(*b, values_of_a)) continue;
+      if (b->print && !AreAlike(a.print, b->print)) {
+        const auto elsewhere = looks_of_a.find(Look(*b->print, b->tensor->shape));
+        if (elsewhere != looks_of_a.end()) {
+          Align(a_[elsewhere->second], *b, {fmt::format("moved to {}", b->tensor->name)});
+          aligned_.back().place = AlignedTensors::Place::kOther;
+          continue;
+        }
+      }
       if (a.aligned) continue;
-      Align(a, *b, {}, false);
+      std::vector<std::string> relations;
+      if (a.tensor->name != b->tensor->name) {
+        relations.push_back(fmt::format("called {} in {}", b->tensor->name, names_.b));
+      }
+      Align(a, *b, std::move(relations));
     }
-  }
-
-  // Where another tensor of A has the values that B keeps under a name both have.
-  bool AlignMoved(Known& b, const std::map<Fingerprint, std::vector<std::size_t>>& values_of_a) {
-    const auto same = values_of_a.find(*b.print);
-    if (same == values_of_a.end()) return false;
-    for (const std::size_t i : same->second) {
-      if (a_[i].tensor->shape != b.tensor->shape) continue;
-      Align(a_[i], b, {fmt::format("moved to {}", b.tensor->name)}, true);
-      aligned_.back().moved = true;
-      return true;
-    }
-    return false;
   }
 
   // What is left and has the same values, whatever it is called.
   void ByValues() {
-    std::map<Fingerprint, std::vector<std::size_t>> values_of_b;
-    for (std::size_t i = 0; i < b_.size(); ++i) {
-      if (!b_[i].aligned && b_[i].print) values_of_b[*b_[i].print].push_back(i);
+    std::map<Look, std::vector<std::size_t>> looks_of_b;  // the last first
+    for (std::size_t i = b_.size(); i-- > 0;) {
+      if (!b_[i].aligned && b_[i].print) {
+        looks_of_b[Look(*b_[i].print, b_[i].tensor->shape)].push_back(i);
+      }
     }
     for (Known& a : a_) {
       if (a.aligned || !a.print) continue;
-      const auto same = values_of_b.find(*a.print);
-      if (same == values_of_b.end()) continue;
-      for (const std::size_t i : same->second) {
-        Known& b = b_[i];
-        if (b.aligned || ValuesOf(*a.tensor) != ValuesOf(*b.tensor)) continue;
-        Align(a, b, {fmt::format("called {} in {}", b.tensor->name, names_.b)}, true);
-        aligned_.back().moved = names_are_known_ || Find(b_, a.tensor->name) != nullptr ||
-                                Find(a_, b.tensor->name) != nullptr;
-        break;
-      }
+      const auto same = looks_of_b.find(Look(*a.print, a.tensor->shape));
+      if (same == looks_of_b.end() || same->second.empty()) continue;
+      Known& b = b_[same->second.back()];
+      same->second.pop_back();
+      Align(a, b, {fmt::format("called {} in {}", b.tensor->name, names_.b)});
+      const bool is_elsewhere =
+          names_are_known_ || Find(b_, a.name) != nullptr || Find(a_, b.name) != nullptr;
+      aligned_.back().place =
+          is_elsewhere ? AlignedTensors::Place::kOther : AlignedTensors::Place::kUnknown;
     }
   }
 
@@ -217,7 +283,7 @@ class Alignment {
     std::vector<Known*> parts;
     std::uint64_t rows = 0;
     for (const std::string_view part : fusion.parts) {
-      const std::string name = WithComponent(whole.tensor->name, fusion.fused, part);
+      const std::string name = WithComponent(whole.name, fusion.fused, part);
       Known* const found = name.empty() ? nullptr : Find(parts_side, name);
       if (found == nullptr || found->aligned) return false;
       const Shape& shape = found->tensor->shape;
@@ -229,6 +295,7 @@ class Alignment {
       parts.push_back(found);
     }
     if (whole.tensor->shape.empty() || rows != whole.tensor->shape[0]) return false;
+    if (RowBytes(*whole.tensor) == 0) return false;
     std::uint64_t first = 0;
     for (Known* const part : parts) {
       const std::uint64_t part_rows = part->tensor->shape[0];
@@ -265,9 +332,9 @@ class Alignment {
     const std::string relation =
         fmt::format("tied to the input embedding in {}", side_is_a ? names_.b : names_.a);
     if (side_is_a) {
-      Align(*output, *input, {relation}, false);
+      Align(*output, *input, {relation});
     } else {
-      Align(*input, *output, {relation}, false);
+      Align(*input, *output, {relation});
     }
     input->aligned = input_aligned;
   }
@@ -281,8 +348,7 @@ class Alignment {
     }
   }
 
-  // `by_values`: they were found to be the same, whatever their shapes.
-  void Align(Known& a, Known& b, std::vector<std::string> relations, bool by_values) {
+  void Align(Known& a, Known& b, std::vector<std::string> relations) {
     a.aligned = b.aligned = true;
     AlignedTensors aligned;
     aligned.a = a.tensor;
@@ -290,7 +356,7 @@ class Alignment {
     aligned.relations = std::move(relations);
     aligned.random_access = a.tensor->random_access && b.tensor->random_access;
     AddRelations(*a.tensor, *b.tensor, &aligned.relations);
-    AddBytes(*a.tensor, *b.tensor, by_values, &aligned);
+    AddBytes(*a.tensor, *b.tensor, &aligned);
     aligned_.push_back(std::move(aligned));
   }
 
@@ -307,8 +373,7 @@ class Alignment {
     add(b, a, names_.b);
   }
 
-  void AddBytes(const CanonicalTensor& a, const CanonicalTensor& b, bool by_values,
-                AlignedTensors* aligned) const {
+  void AddBytes(const CanonicalTensor& a, const CanonicalTensor& b, AlignedTensors* aligned) const {
     const std::string shapes = fmt::format("shape {} in {}, {} in {}", ShapeText(a.shape), names_.a,
                                            ShapeText(b.shape), names_.b);
     const bool same_elements = ValuesOf(a) == ValuesOf(b);
@@ -316,18 +381,15 @@ class Alignment {
       aligned->bytes_a = Borrow(*a.bytes);
       aligned->bytes_b = Borrow(*b.bytes);
       aligned->values = ValuesOf(a);
-    } else if (SameBeyondRows(a.shape, b.shape) && RowBytes(a) != 0 && RowBytes(b) != 0) {
+      if (a.shape != b.shape) aligned->relations.push_back(shapes);
+    } else if (SameBeyondRows(a.shape, b.shape) && HasTokensAsRows(a.name) && RowBytes(a) != 0 &&
+               RowBytes(b) != 0) {
       const std::uint64_t rows = std::min(a.shape[0], b.shape[0]);
       aligned->bytes_a = Slice(Borrow(*a.bytes), 0, rows * RowBytes(a));
       aligned->bytes_b = Slice(Borrow(*b.bytes), 0, rows * RowBytes(b));
       aligned->values = ValuesOf(a) / a.shape[0] * rows;
       aligned->rows_only_a = a.shape[0] - rows;
       aligned->rows_only_b = b.shape[0] - rows;
-    } else if (same_elements && by_values) {
-      aligned->bytes_a = Borrow(*a.bytes);
-      aligned->bytes_b = Borrow(*b.bytes);
-      aligned->values = ValuesOf(a);
-      aligned->relations.push_back("reshaped: " + shapes);
     } else {
       aligned->reason = shapes;
     }
@@ -343,8 +405,8 @@ class Alignment {
 
 Result<std::vector<AlignedTensors>> AlignTensors(const CanonicalModel& a, const CanonicalModel& b,
                                                  AlignedNames names, const Task& task) {
-  std::vector<Known> known_a = HM_TRY(Look(a, task));
-  std::vector<Known> known_b = HM_TRY(Look(b, task));
+  std::vector<Known> known_a = HM_TRY(LookAt(a, task));
+  std::vector<Known> known_b = HM_TRY(LookAt(b, task));
   std::vector<AlignedTensors> aligned =
       Alignment(std::move(known_a), std::move(known_b), !a.raw && !b.raw, names).Run();
   std::ranges::stable_sort(aligned, [](const AlignedTensors& x, const AlignedTensors& y) {

@@ -25,8 +25,10 @@ struct AlignedTensors {
   bool random_access = true;
   // What lies between the two, none of which loses anything.
   std::vector<std::string> relations;
-  // The same numbers, but each under a name that means something else: not the same model.
-  bool moved = false;
+  // Whether the two names mean one place in the model. Where they don't, equal numbers make no
+  // equal model; where names are not known here, nobody can tell.
+  enum class Place { kSame, kOther, kUnknown };
+  Place place = Place::kSame;
   // Rows that only one of the two has, beyond those that are compared.
   std::uint64_t rows_only_a = 0, rows_only_b = 0;
   std::string reason;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -156,6 +157,14 @@ class Conclusion {
                             : fmt::format("{} of {} could not be compared; the others are equal",
                                           not_compared_, Tensors(paired));
       return;
+    } else if (!report_.unsettled.empty()) {
+      report_.verdict = DiffVerdict::kInconclusive;
+      report_.summary =
+          fmt::format("the weights are equal; beside them, {} could not be compared: {}",
+                      report_.unsettled.size() == 1 ? "one thing" : "several things",
+                      report_.unsettled.front());
+      report_.hint = "--weights-only asks for the weights alone";
+      return;
     } else if (related_ > 0) {
       report_.verdict = DiffVerdict::kEqualRelated;
       report_.summary = fmt::format(
@@ -163,6 +172,9 @@ class Conclusion {
     } else {
       report_.verdict = DiffVerdict::kEqual;
       report_.summary = fmt::format("{}, all equal bit for bit", Tensors(paired));
+    }
+    if (report_.fields_compared == 0 && report_.verdict != DiffVerdict::kDifferent) {
+      report_.summary += "; nothing but weights was compared";
     }
     if (not_compared_ > 0) {
       report_.summary += fmt::format("; {} could not be compared", Tensors(not_compared_));
@@ -174,7 +186,9 @@ class Conclusion {
     std::vector<std::string> parts;
     const std::uint64_t paired = equal_ + related_ + different_ + not_compared_;
     if (different_ > 0)
-      parts.push_back(fmt::format("{} of {} differ", different_, Tensors(paired)) + Extent());
+      parts.push_back(fmt::format("{} of {} {}", WithCommas(different_), Tensors(paired),
+                                  different_ == 1 ? "differs" : "differ") +
+                      Extent());
     if (only_ > 0) {
       parts.push_back(fmt::format("{} only in A, {} only in B",
                                   report_.CountOf(TensorState::kOnlyInA),
@@ -209,9 +223,11 @@ Result<void> AddFields(const Operand& a, const Operand& b, const Task& task, Dif
     return {};
   }
   FieldComparison fields = HM_TRY(CompareFields(*a.model, *b.model, task));
-  report->fields = std::move(fields.differing);
+  std::ranges::move(fields.differing, std::back_inserter(report->fields));
   report->fields_compared = fields.compared;
-  report->fields_not_compared = std::move(fields.not_compared);
+  report->fields_not_compared = fields.unsettled;
+  std::ranges::move(fields.not_compared, std::back_inserter(report->fields_not_compared));
+  report->unsettled = std::move(fields.unsettled);
   report->findings.insert(report->findings.end(), fields.findings.begin(), fields.findings.end());
   return {};
 }

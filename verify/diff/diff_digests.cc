@@ -90,7 +90,7 @@ class DigestAlignment {
     for (std::size_t i = 0; i < side.size(); ++i) {
       if (used[i] || side[i].side.name != kOutputEmbedding) continue;
       for (const DigestedTensor& input : other) {
-        if (input.side.name != kInputEmbedding) continue;
+        if (input.side.name != kInputEmbedding || input.side.shape != side[i].side.shape) continue;
         used[i] = true;
         const bool side_is_a = &side == &a_;
         Add(side_is_a ? &side[i] : &input, side_is_a ? &input : &side[i],

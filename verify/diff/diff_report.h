@@ -128,7 +128,9 @@ struct DiffReport {
   std::vector<FieldDiff> fields;    // that differ
   std::uint64_t fields_compared = 0;
   std::vector<std::string> fields_not_compared;  // why: "B has no tokenizer"
-  std::vector<Explanation> explanations;         // if asked for
+  // Those of them that are about something that has a meaning: such models are never called equal.
+  std::vector<std::string> unsettled;
+  std::vector<Explanation> explanations;  // if asked for
   std::vector<Finding> findings;
 
   // How many tensors are in this state.

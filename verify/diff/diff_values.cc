@@ -9,8 +9,10 @@
 
 #include "src/base/checked.h"
 #include "src/base/text.h"
+#include "src/json/json_writer.h"
 #include "verify/diff/align.h"
 #include "verify/diff/explain/explain.h"
+#include "verify/diff/left_out.h"
 #include "verify/diff/measure.h"
 #include "weights/identity.h"
 #include "weights/scratch.h"
@@ -74,6 +76,7 @@ class ValueDiff {
     aligned_ = HM_TRY(AlignTensors(a_.canonical, b_.canonical, {}, task_));
     HM_TRY(MeasureAll());
     for (std::size_t i = 0; i < aligned_.size(); ++i) HM_TRY(Conclude(i));
+    HM_TRY(AddLeftOut());
     if (options_.explain) HM_TRY(ExplainAll());
     HM_TRY(a_.model->CheckUnchanged());
     HM_TRY(b_.model->CheckUnchanged());
@@ -137,7 +140,7 @@ class ValueDiff {
     if (aligned.b != nullptr) tensor.b = b_.Describe(*aligned.b);
     tensor.group = GroupKey(aligned.Name());
     tensor.relations = aligned.relations;
-    tensor.moved = aligned.moved;
+    tensor.moved = aligned.place == AlignedTensors::Place::kOther;
     if (aligned.a == nullptr || aligned.b == nullptr) {
       tensor.state = aligned.a != nullptr ? TensorState::kOnlyInA : TensorState::kOnlyInB;
       return {};
@@ -183,7 +186,12 @@ class ValueDiff {
       tensor->reason = "values of this type are compared as bytes";
     }
     AddTypes(measured, tensor);
-    if (!HM_TRY(AddRows(aligned, tensor)) || aligned.moved) equal = false;
+    if (!HM_TRY(AddRows(aligned, tensor)) || tensor->moved) equal = false;
+    if (equal && aligned.place == AlignedTensors::Place::kUnknown) {
+      tensor->state = TensorState::kNotCompared;
+      tensor->reason = "equal, but whether the two names mean one place is not known here";
+      return {};
+    }
     tensor->state = !equal                      ? TensorState::kDifferent
                     : tensor->relations.empty() ? TensorState::kEqual
                                                 : TensorState::kRelated;
@@ -204,8 +212,8 @@ class ValueDiff {
     const bool blocks_a = InfoOf(a).is_block_quantised, blocks_b = InfoOf(b).is_block_quantised;
     const bool equal = measured.values.differing == 0;
     if (a == b) {
-      if (blocks_a && equal && !measured.same_bytes) {
-        tensor->relations.push_back("other blocks for the same values");
+      if (equal && !measured.same_bytes) {
+        tensor->relations.push_back("other bytes for the same values");
       }
     } else if (blocks_a == blocks_b) {
       tensor->relations.push_back(fmt::format(
@@ -230,6 +238,15 @@ class ValueDiff {
                                             in_a ? "A" : "B",
                                             zero.value_or(false) ? ", all zero" : ""));
     return zero.value_or(false);
+  }
+
+  Result<void> AddLeftOut() {
+    for (LeftOutDifference& difference :
+         HM_TRY(CompareLeftOut(*a_.model, a_.canonical, *b_.model, b_.canonical, task_))) {
+      report_->fields.push_back({"derived tensors", std::move(difference.stored_name),
+                                 JsonQuoted(difference.a), JsonQuoted(difference.b), true});
+    }
+    return {};
   }
 
   Result<void> ExplainAll() {

@@ -103,10 +103,10 @@ class PairInWork {
       }
       const bool compare_bytes = found->same_bytes && pair_.type_a == pair_.type_b;
       CompareValues(type_a_, a, type_b_, b, &found->values);
-      // Values that do not differ can still be blocks that do.
-      found->same_bytes =
-          compare_bytes && (found->values.differing == 0) &&
-          (!InfoOf(type_a_).is_block_quantised || std::memcmp(a.data(), b.data(), a.size()) == 0);
+      // Values that do not differ can still be blocks, or bools, that do.
+      const bool is_one_to_one = !InfoOf(type_a_).is_block_quantised && type_a_ != Dtype::kBool;
+      found->same_bytes = compare_bytes && found->values.differing == 0 &&
+                          (is_one_to_one || std::memcmp(a.data(), b.data(), a.size()) == 0);
       if (ulp_unit_) CompareUlps(type_a_, a, type_b_, b, *ulp_unit_, &found->ulps);
       if (IsRoundedFrom(type_b_, type_a_)) Check(type_b_, b, type_a_, a, values, found);
       if (IsRoundedFrom(type_a_, type_b_)) Check(type_a_, a, type_b_, b, values, found);
@@ -149,7 +149,11 @@ class PairInWork {
 
 }  // namespace
 
-bool CanMeasure(Dtype a, Dtype b) { return CanCompare(a) && CanCompare(b); }
+bool CanMeasure(Dtype a, Dtype b) {
+  // f64 can't tell all of these apart.
+  const auto is_wide = [](Dtype dtype) { return dtype == Dtype::kU64 || dtype == Dtype::kI64; };
+  return CanCompare(a) && CanCompare(b) && (a == b || (!is_wide(a) && !is_wide(b)));
+}
 
 Result<std::vector<MeasuredPair>> MeasurePairs(std::span<const PairToMeasure> pairs,
                                                std::span<const Dtype> ulp_units, const Task& task) {

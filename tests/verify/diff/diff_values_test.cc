@@ -129,10 +129,43 @@ TEST(DiffByValues, ATensorThatIsLikeItsNamesakeStaysWithIt) {
 TEST(DiffByValues, KnowsRenamedTensors) {
   auto b = Llama(1);
   Named(b, "model.layers.0.mlp.up_proj.weight").name = "something.else";
+  // The name is not known, so nobody can say whether it means the same.
   const DiffReport report = Compare(Llama(1), std::move(b));
-  EXPECT_EQ(report.CountOf(TensorState::kRelated), 1u);
+  EXPECT_EQ(report.CountOf(TensorState::kNotCompared), 1u);
   EXPECT_EQ(report.CountOf(TensorState::kOnlyInA), 0u);
   EXPECT_EQ(Find(report, "model.layers.0.mlp.up_proj.weight")->b->name, "something.else");
+}
+
+// "transformer." before every name, as where a model is part of another; layers stay apart.
+TEST(DiffByValues, SeesThroughAPrefixOfAllNames) {
+  std::vector<FakeTensor> a, b;
+  for (const char* name : {"h.0.attn.c_attn.weight", "h.1.attn.c_attn.weight", "wpe.weight"}) {
+    a.push_back(Numbers(name, {24, 8}));
+    b.push_back(a.back());
+    b.back().name = "transformer." + a.back().name;
+  }
+  a.push_back({"h.0.attn.c_attn.bias", Dtype::kF32, {2}, F32({0, 0})});
+  b.push_back({"transformer.h.0.attn.c_attn.bias", Dtype::kF32, {2}, F32({0, 0})});
+  const DiffReport same = Compare(a, b);
+  EXPECT_EQ(same.CountOf(TensorState::kRelated), 4u);
+  std::swap(b[0].bytes, b[1].bytes);
+  const DiffReport swapped = Compare(a, b);
+  EXPECT_EQ(swapped.CountOf(TensorState::kDifferent), 2u);
+}
+
+TEST(DiffByValues, RowsOfZerosAreADifferenceOutsideEmbeddings) {
+  auto b = Llama(1);
+  FakeTensor& norm = Named(b, "model.norm.weight");
+  norm.shape[0] += 8;
+  norm.bytes += std::string(8 * 4, '\0');
+  const DiffReport report = Compare(Llama(1), b);
+  EXPECT_EQ(Find(report, "model.norm.weight")->state, TensorState::kDifferent);
+}
+
+TEST(DiffByValues, WideIntegersAreNotComparedWithFloats) {
+  std::vector<FakeTensor> a = {{"x", Dtype::kI64, {1}, Le64((1ull << 53) + 1)}};
+  std::vector<FakeTensor> b = {{"x", Dtype::kF64, {1}, Le64(std::bit_cast<std::uint64_t>(0x1p53))}};
+  EXPECT_EQ(Compare(a, b).CountOf(TensorState::kNotCompared), 1u);
 }
 
 TEST(DiffByValues, TakesFusedTensorsApart) {

@@ -16,6 +16,7 @@ struct FieldComparison {
   std::vector<FieldDiff> differing;
   std::uint64_t compared = 0;             // fields that were compared
   std::vector<std::string> not_compared;  // why, for people: "B has no tokenizer"
+  std::vector<std::string> unsettled;     // why something that has a meaning could not be compared
   std::vector<Finding> findings;
 };
 
