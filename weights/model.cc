@@ -199,11 +199,25 @@ Result<Model> Model::OpenMainSet(std::shared_ptr<const Folder> folder, const Tas
   const ModelSet set = HM_TRY(ChooseSet(*folder, &sets));
   Model model = HM_TRY(Open(folder, set, task));
   model.findings_.insert(model.findings_.end(), listing.findings.begin(), listing.findings.end());
+  model.AddBrokenIndexes(listing);
   if (!sets.empty()) {
     model.findings_.push_back(
         {Severity::kNote, "other-weights", set.name, "not looked at: " + NamesOf(sets)});
   }
   return model;
+}
+
+// Shards are found by their numbers all the same; programs that load the model go by the index.
+void Model::AddBrokenIndexes(const DirectoryListing& listing) {
+  for (const DirectoryEntry& entry : listing.files) {
+    if (!entry.path.ends_with(".index.json")) continue;
+    const auto file = folder_->Open(entry.path);
+    if (!file) continue;
+    const auto index = ReadShardIndex(**file);
+    if (index) continue;
+    findings_.push_back({Severity::kWarning, std::string(kBrokenIndexFinding), entry.path,
+                         "not used: " + index.error().message});
+  }
 }
 
 Result<Model> Model::Open(std::shared_ptr<const Folder> folder, const ModelSet& set,

@@ -18,6 +18,8 @@ namespace hallmark {
 
 // The finding that names a model as quantised, or as said to be.
 inline constexpr std::string_view kQuantisedFinding = "quantised";
+// The finding that names an index of shards which cannot be used.
+inline constexpr std::string_view kBrokenIndexFinding = "broken-index";
 
 // Files that together hold the tensors of one model.
 struct ModelSet {
@@ -104,6 +106,7 @@ class Model {
   Result<void> CheckNames() const;
   Result<void> CheckGgufSplit();
   Result<void> CheckIndex();
+  void AddBrokenIndexes(const DirectoryListing& listing);
   void ReadConfig();
   ModelConfig ReadConfigBeside();
   void RecogniseQuantisation();

@@ -43,8 +43,16 @@ cp "${models[0]}/config.json" other/
 sed -i '0,/{/s//{ "_name_or_path": "elsewhere",/' other/config.json
 run 0 diff "${models[0]}" other
 printf '{ "a": 1, "a": 2 }' >other/config.json
-run 0 diff "${models[0]}" other
-out_has 'config.json'
+run 3 diff "${models[0]}" other
+out_has 'inconclusive' 'config.json'
+cp "${models[0]}/config.json" other/
+echo '{% if true %}' >other/chat_template.jinja
+run 1 diff "${models[0]}" other
+out_has 'chat'
+rm other/chat_template.jinja
+echo '{"weight_map": {}}' >other/model.safetensors.index.json
+run 3 diff "${models[0]}" other
+out_has "can't be used"
 
 # Quantised against float.
 run 1 diff "$fixtures/gguf/k256-f16.gguf" "$fixtures/gguf/k256-Q6_K.gguf" --weights-only --json

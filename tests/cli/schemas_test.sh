@@ -151,7 +151,7 @@ run 1 verify "$fixtures/gguf/tiny-Q4_0.gguf" --against model --json
 conforms report-verify
 run 1 diff "$fixtures/hf-safetensors-f32" "$fixtures/gguf/tiny-Q4_0.gguf" --ulps --explain --json
 conforms report-diff
-run 0 diff model "$fixtures/hf-bin" --json
+run 3 diff model "$fixtures/hf-bin" --json
 conforms report-diff
 run 1 diff "$fixtures/gguf/k256-f16.gguf" "$fixtures/gguf/k256-Q4_K_M.gguf" --json-lines
 conforms report-diff tensors last

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "src/base/numbers.h"
+#include "src/base/text.h"
 #include "src/io/file.h"
 #include "src/json/json_reader.h"
 #include "verify/diff/diff_digests.h"
@@ -217,6 +218,16 @@ class Conclusion {
   const std::uint64_t equal_, related_, different_, only_, not_compared_, fields_;
 };
 
+// Programs that load the model go by the index.
+void AddBrokenIndex(const Model& model, std::string_view side, DiffReport* report) {
+  for (const Finding& finding : model.Findings()) {
+    if (finding.code != kBrokenIndexFinding) continue;
+    report->unsettled.push_back(
+        fmt::format("the index {} of {} can't be used", EscapeForPeople(finding.subject), side));
+    report->fields_not_compared.push_back(report->unsettled.back());
+  }
+}
+
 Result<void> AddFields(const Operand& a, const Operand& b, const Task& task, DiffReport* report) {
   if (!a.model || !b.model) {
     report->fields_not_compared.push_back("a manifest holds no configuration and no tokenizer");
@@ -228,6 +239,8 @@ Result<void> AddFields(const Operand& a, const Operand& b, const Task& task, Dif
   report->fields_not_compared = fields.unsettled;
   std::ranges::move(fields.not_compared, std::back_inserter(report->fields_not_compared));
   report->unsettled = std::move(fields.unsettled);
+  AddBrokenIndex(*a.model, "A", report);
+  AddBrokenIndex(*b.model, "B", report);
   report->findings.insert(report->findings.end(), fields.findings.begin(), fields.findings.end());
   return {};
 }

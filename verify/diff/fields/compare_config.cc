@@ -119,11 +119,75 @@ bool IsAssumed(const ConfigView& view, std::string_view key) {
   return view.kind == SideKind::kMeta && key == "context_length";
 }
 
-// Of values that change nothing: a missing key says the same.
-bool IsNeutral(const MetadataEntry& entry, std::string_view key) {
-  if (const auto* text = std::get_if<std::string>(&entry.value)) return *text == "none";
+using ArrayPointer = std::shared_ptr<const MetadataArray>;
+
+// What GGUF may say layer by layer, as one value if all layers have the same.
+MetadataEntry AsOne(const MetadataEntry& entry) {
+  const auto* array = std::get_if<ArrayPointer>(&entry.value);
+  if (array == nullptr || (*array)->Size() == 0) return entry;
+  const MetadataType type = (*array)->ElementType();
+  if (type == MetadataType::kArray || type == MetadataType::kString) return entry;
+  const MetadataValue first = (*array)->At(0);
+  for (std::uint64_t i = 1; i < (*array)->Size(); ++i) {
+    if ((*array)->At(i) != first) return entry;
+  }
+  return {entry.key, first, type};
+}
+
+// Of values that change nothing: a missing key says the same. `view` is the side that says it.
+bool IsNeutral(const MetadataEntry& entry, std::string_view key, const ConfigView& view) {
+  if (const auto* text = std::get_if<std::string>(&entry.value)) {
+    // Without a factor, "linear" scales nothing.
+    return *text == "none" || (key == "rope.scaling.type" && *text == "linear" &&
+                               !IsScaledByFactor(view.architecture, view.entries));
+  }
   const auto number = NumberOf(entry);
   return number == 0 || (key == "rope.scaling.factor" && number == 1);
+}
+
+// Keys that no conversion of most families writes, and the values with which their readers compute
+// what they compute without them.
+struct ExtraKey {
+  std::string_view key;
+  double neutral, also;
+};
+constexpr ExtraKey kExtraKeys[] = {
+    {"attention.scale", 0, 0},
+    {"attention.sliding_window", 0, 0},
+    {"attention.causal", 1, 1},
+    {"attention.clamp_kqv", 0, 0},
+    {"attention.max_alibi_bias", 0, 0},
+    {"attn_logit_softcapping", 0, 0},
+    {"final_logit_softcapping", 0, 0},
+    {"logit_scale", 0, 1},
+    {"embedding_scale", 0, 1},
+    {"residual_scale", 0, 1},
+    {"rope.scale_linear", 0, 1},
+    {"rope.scaling.factor", 0, 1},
+    {"rope.scaling.attn_factor", 1, 1},
+    {"rope.scaling.yarn_log_multiplier", 0, 0},
+    {"pooling_type", 0, 0},
+    {"expert_count", 0, 0},
+    {"expert_used_count", 0, 0},
+    {"expert_shared_count", 0, 0},
+    {"expert_weights_scale", 0, 1},
+    {"leading_dense_block_count", 0, 0},
+    {"nextn_predict_layers", 0, 0},
+};
+// That are only shown.
+constexpr std::string_view kUnreadKeys[] = {"rope.scaling.finetuned", "tensor_data_layout"};
+
+// config.json's key of a value that only other families' GGUF files have.
+std::string_view HubKeyOf(std::string_view gguf) {
+  if (gguf == "vocab_size") return gguf;
+  for (const ConfigFamily& family : AllConfigFamilies()) {
+    for (const auto& part : family.keys) {
+      for (const ConfigKey& key : part) {
+        if (key.gguf == gguf && key.rule == KeyRule::kPlain) return key.hub;
+      }
+    }
+  }
+  return {};
 }
 
 class ConfigComparison {
@@ -143,12 +207,13 @@ class ConfigComparison {
     for (const char* kind : {"linear", "yarn"}) {
       for (const ConfigKey& key : FindRopeKind(kind)->keys) CompareKey(key, seen);
     }
+    CompareExtras(seen);
     CompareRope();
     CompareSampling();
     for (const int side : {0, 1}) {
       if (views_[1 - side]->kind != SideKind::kGguf) continue;
       for (const std::string& lost : views_[side]->lost) {
-        out_.not_compared.push_back(
+        out_.unsettled.push_back(
             fmt::format("{}'s configuration has what GGUF cannot say: {}", kSideNames[side], lost));
       }
     }
@@ -170,15 +235,14 @@ class ConfigComparison {
       if (IsAssumed(*view, key.gguf)) return;
     }
     const std::string name = NameOf(key);
+    std::optional<MetadataEntry> ones[2];
+    for (const int side : {0, 1}) {
+      if (found[side] != nullptr) found[side] = &ones[side].emplace(AsOne(*found[side]));
+    }
     std::string texts[2];
     std::optional<double> numbers[2];
     for (const int side : {0, 1}) {
       if (found[side] == nullptr) continue;
-      if (std::holds_alternative<std::shared_ptr<const MetadataArray>>(found[side]->value)) {
-        out_.not_compared.push_back(
-            fmt::format("{}: {} says it layer by layer", name, kSideNames[side]));
-        return;
-      }
       texts[side] = ShortValue(found[side]->value, found[side]->type);
       numbers[side] = NumberOf(*found[side]);
     }
@@ -186,7 +250,7 @@ class ConfigComparison {
       if (found[side] != nullptr) continue;
       const ConfigView& view = *views_[side];
       const MetadataEntry& other = *found[1 - side];
-      if (IsNeutral(other, key.gguf)) {
+      if (IsNeutral(other, key.gguf, *views_[1 - side])) {
         ++out_.compared;
         return;
       }
@@ -196,14 +260,14 @@ class ConfigComparison {
       }
       numbers[side] = GgufDefault(key.gguf, view.architecture, view.entries);
       if (key.rule == KeyRule::kRopeScaling) {
-        texts[side] = "\"none\"";
+        const bool scales = IsScaledByFactor(view.architecture, view.entries);
+        texts[side] = scales ? "\"linear\"" : "\"none\"";
       } else if (numbers[side]) {
         texts[side] = ShortNumber(*numbers[side]);
       } else {
         // Old files do not say the vocabulary's size; the embedding does.
         if (key.gguf != "vocab_size") {
-          out_.not_compared.push_back(
-              fmt::format("{}: {} does not say it", name, kSideNames[side]));
+          out_.unsettled.push_back(fmt::format("{}: {} does not say it", name, kSideNames[side]));
         }
         return;
       }
@@ -213,6 +277,76 @@ class ConfigComparison {
       texts[1] = texts[0];
     }
     Field(name, std::move(texts[0]), std::move(texts[1]));
+  }
+
+  // Keys of one side that a conversion of the other's family would not write.
+  void CompareExtras(const std::vector<std::string_view>& seen) {
+    for (const int side : {0, 1}) {
+      const std::string prefix = views_[side]->architecture + ".";
+      for (const MetadataEntry& entry : views_[side]->entries) {
+        if (entry.key.starts_with("adapter.") ||
+            (entry.key == "general.type" && entry.value != MetadataValue(std::string("model")))) {
+          OnlyOneHas(side, entry);
+          continue;
+        }
+        if (!entry.key.starts_with(prefix)) continue;
+        const std::string_view key = std::string_view(entry.key).substr(prefix.size());
+        if (std::ranges::find(seen, key) == seen.end()) CompareExtra(side, key, AsOne(entry));
+      }
+    }
+  }
+
+  void CompareExtra(int side, std::string_view key, const MetadataEntry& entry) {
+    const ConfigView& view = *views_[side];
+    const ConfigView& other = *views_[1 - side];
+    if (std::ranges::find(kUnreadKeys, key) != std::end(kUnreadKeys)) return;
+    const auto number = Number(entry);
+    std::optional<double> taken;  // by the other side
+    if (const MetadataEntry* said = other.Find(key)) {
+      if (side == 1) return;  // told for the first side
+      taken = Number(*said);
+    } else if (other.config) {
+      taken = HubNumber(other, HubKeyOf(key));
+    }
+    ++out_.compared;
+    if (number && taken) {
+      if (AsF32(*number) == AsF32(*taken)) return;
+    } else if (number && IsNeutralExtra(view, key, *number)) {
+      return;
+    }
+    --out_.compared;
+    OnlyOneHas(side, entry, taken ? ShortNumber(*taken) : "");
+  }
+
+  static std::optional<double> Number(const MetadataEntry& entry) {
+    if (const auto* flag = std::get_if<bool>(&entry.value)) return *flag ? 1 : 0;
+    return NumberOf(entry);
+  }
+
+  static std::optional<double> HubNumber(const ConfigView& view, std::string_view key) {
+    if (key.empty()) return std::nullopt;
+    const auto values = HubValues::Read(*view.config);
+    if (!values) return std::nullopt;
+    const auto number = values->Number(key);
+    return number ? *number : std::nullopt;
+  }
+
+  static bool IsNeutralExtra(const ConfigView& view, std::string_view key, double number) {
+    const auto taken = GgufDefault(key, view.architecture, view.entries);
+    if (taken && AsF32(number) == AsF32(*taken)) return true;
+    return std::ranges::any_of(kExtraKeys, [&](const ExtraKey& extra) {
+      return extra.key == key && (number == extra.neutral || number == extra.also);
+    });
+  }
+
+  void OnlyOneHas(int side, const MetadataEntry& entry, std::string other = {}) {
+    ++out_.compared;
+    std::string texts[2];
+    texts[side] = ShortValue(entry.value, entry.type);
+    texts[1 - side] = std::move(other);
+    const bool is_sampling = entry.key.starts_with("general.sampling.");
+    out_.differing.push_back({std::string(is_sampling ? "generation" : kArea), ShortKey(entry.key),
+                              std::move(texts[0]), std::move(texts[1])});
   }
 
   static std::string NameOf(const ConfigKey& key) {
@@ -228,7 +362,7 @@ class ConfigComparison {
     for (const int side : {0, 1}) {
       if (views_[side]->knows_rope) continue;
       if (!views_[1 - side]->rope.empty()) {
-        out_.not_compared.push_back(
+        out_.unsettled.push_back(
             fmt::format("the factors of scaled rotary frequencies: {}'s tensors cannot be read",
                         kSideNames[side]));
       }
@@ -261,12 +395,21 @@ class ConfigComparison {
     for (const MetadataEntry& entry : views_[0]->entries) {
       if (!entry.key.starts_with("general.sampling.")) continue;
       const MetadataEntry* other = FindMetadata(views_[1]->entries, entry.key);
-      if (other == nullptr) continue;
+      if (other == nullptr) continue;  // below
       ++out_.compared;
       if (NumberOf(entry) && NumberOf(entry) == NumberOf(*other)) continue;
       out_.differing.push_back({"generation", ShortKey(entry.key),
                                 ShortValue(entry.value, entry.type),
                                 ShortValue(other->value, other->type)});
+    }
+    // A conversion takes them from generation_config.json, and adds none; Meta's files have none.
+    for (const int side : {0, 1}) {
+      if (views_[side]->kind != SideKind::kGguf || views_[1 - side]->kind != SideKind::kHub)
+        continue;
+      for (const MetadataEntry& entry : views_[side]->entries) {
+        if (!entry.key.starts_with("general.sampling.")) continue;
+        if (FindMetadata(views_[1 - side]->entries, entry.key) == nullptr) OnlyOneHas(side, entry);
+      }
     }
   }
 
@@ -344,7 +487,9 @@ Result<void> CompareConfigurations(const FieldSide& a, const FieldSide& b, bool 
                                    const Task& task, FieldComparison& out) {
   const FieldSide* sides[] = {&a, &b};
   const auto has = [](const FieldSide& side) {
-    return !side.GetModel().Config().source.empty() || side.Kind() == SideKind::kGguf;
+    // A file that cannot be read is told when it is.
+    return !side.GetModel().Config().source.empty() || side.Kind() == SideKind::kGguf ||
+           side.Has("config.json") || side.Has("params.json");
   };
   if (has(a) && !has(b)) b.NoteAbsent("configuration");
   if (has(b) && !has(a)) a.NoteAbsent("configuration");
@@ -363,8 +508,10 @@ Result<void> CompareConfigurations(const FieldSide& a, const FieldSide& b, bool 
     }
   }
   if (!views[0] || !views[1]) {
-    out.not_compared.push_back(
-        "the configuration beyond the shape: these two have no common form for it");
+    const bool are_whole =
+        a.Kind() != SideKind::kNone && b.Kind() != SideKind::kNone;  // others say only the shape
+    (are_whole ? out.unsettled : out.not_compared)
+        .push_back("the configuration beyond the shape: these two have no common form for it");
     CompareShapes(a.GetModel().Config(), b.GetModel().Config(), out);
     return {};
   }

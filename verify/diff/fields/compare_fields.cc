@@ -11,6 +11,7 @@
 #include "verify/diff/fields/compare_templates.h"
 #include "verify/diff/fields/compare_tokenizer.h"
 #include "verify/diff/fields/field_side.h"
+#include "verify/diff/fields/hub_templates.h"
 
 namespace hallmark {
 namespace {
@@ -38,28 +39,45 @@ std::vector<ChatTemplate> ChatTemplatesOf(const FieldSide& side) {
   return templates;
 }
 
+Absence AbsenceOfTemplates(const FieldSide& side) {
+  const bool never_has = side.Kind() == SideKind::kMeta || !side.CanHaveFiles();
+  return never_has ? Absence::kNatural : Absence::kUnsettled;
+}
+
 Result<void> CompareAcrossKinds(const FieldSide& a, const FieldSide& b, const Task& task,
                                 FieldComparison& out) {
   const auto tokenizers = FindTokenizers(a, b);
   HM_TRY(task.CheckStopped());
   HM_TRY(CompareConfigurations(a, b, !tokenizers, task, out));
   if (tokenizers) CompareTokenizers(tokenizers->a, tokenizers->b, out);
-  CompareChatTemplates(ChatTemplatesOf(a), ChatTemplatesOf(b), false, out);
+  CompareChatTemplates(ChatTemplatesOf(a), ChatTemplatesOf(b), AbsenceOfTemplates(a),
+                       AbsenceOfTemplates(b), out);
   return {};
+}
+
+// Whether the side files of both are to be compared as files.
+bool AreFolders(const FieldSide& a, const FieldSide& b) {
+  const auto is_folder = [](const FieldSide& side) {
+    return side.Kind() == SideKind::kHub || side.Kind() == SideKind::kMeta;
+  };
+  if (a.Kind() == b.Kind()) return is_folder(a);
+  // Weights without any file beside them, which there could be.
+  const auto is_bare = [](const FieldSide& side) {
+    return side.Kind() == SideKind::kNone && side.CanHaveFiles();
+  };
+  return (is_folder(a) && is_bare(b)) || (is_folder(b) && is_bare(a));
 }
 
 }  // namespace
 
 Result<FieldComparison> CompareFields(const Model& a, const Model& b, const Task& task) {
   FieldComparison out;
-  const FieldSide side_a(a, 0, out);
-  const FieldSide side_b(b, 1, out);
+  FieldSide side_a(a, 0, out);
+  FieldSide side_b(b, 1, out);
   HM_TRY(task.CheckStopped());
   const bool same_kind = side_a.Kind() == side_b.Kind();
-  if (same_kind && side_a.Kind() == SideKind::kHub) {
-    HM_TRY(CompareHubFiles(side_a, side_b, task, out));
-  } else if (same_kind && side_a.Kind() == SideKind::kMeta) {
-    HM_TRY(CompareMetaFiles(side_a, side_b, task, out));
+  if (AreFolders(side_a, side_b)) {
+    HM_TRY(CompareSideFiles(side_a, side_b, task, out));
   } else if (!same_kind || FormatOf(side_a) != FormatOf(side_b)) {
     HM_TRY(CompareAcrossKinds(side_a, side_b, task, out));
   }

@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -13,6 +17,9 @@
 #include "verify/diff/fields/compare_templates.h"
 #include "verify/diff/fields/field_list.h"
 #include "verify/diff/fields/field_text.h"
+#include "verify/diff/fields/first_difference.h"
+#include "verify/diff/fields/hub_templates.h"
+#include "verify/diff/fields/special_tokens.h"
 
 namespace hallmark {
 namespace {
@@ -20,27 +27,30 @@ namespace {
 using Value = std::optional<JsonValue>;
 
 constexpr const char* kModelFile = "tokenizer.model";
-constexpr std::string_view kTemplateFolder = "additional_chat_templates/";
-constexpr std::string_view kTemplateSuffix = ".jinja";
-constexpr std::uint64_t kMaxTemplates = 64;
 
 struct SideFile {
   const char* name;
   const char* area;
-  // Whether it is worth saying that one side lacks it; others repeat what these say.
-  bool matters;
 };
 constexpr SideFile kJsonFiles[] = {
-    {"config.json", "configuration", true},
-    {"generation_config.json", "generation", true},
-    {"tokenizer.json", "tokenizer", false},  // the tokenizers are compared in another form then
-    {"tokenizer_config.json", "tokenizer", true},
-    {"special_tokens_map.json", "tokenizer", false},
-    {"added_tokens.json", "tokenizer", false},
-    {"vocab.json", "tokenizer", false},
-    {"preprocessor_config.json", "configuration", true},
-    {"processor_config.json", "configuration", true},
+    {"config.json", "configuration"},
+    {"params.json", "configuration"},
+    {"generation_config.json", "generation"},
+    {"tokenizer.json", "tokenizer"},
+    {"tokenizer_config.json", "tokenizer"},
+    {"special_tokens_map.json", "tokenizer"},
+    {"added_tokens.json", "tokenizer"},
+    {"vocab.json", "tokenizer"},
+    {"preprocessor_config.json", "configuration"},
+    {"processor_config.json", "configuration"},
+    {"adapter_config.json", "configuration"},  // loaders put the adapter on top by themselves
+    {"quantize_config.json", "configuration"},
 };
+constexpr const char* kTextFiles[] = {"merges.txt", "vocab.txt"};
+constexpr std::string_view kByteSuffixes[] = {".py", ".model", ".spm", ".tiktoken"};
+constexpr const char* kByteFiles[] = {
+    "spiece.model", "sentencepiece.bpe.model",   "source.spm",       "target.spm",
+    "tekken.json",  "adapter_model.safetensors", "adapter_model.bin"};
 
 bool IsNull(const Value& value) { return !value || value->GetKind() == JsonValue::Kind::kNull; }
 
@@ -123,16 +133,39 @@ bool IsMetaDefault(std::string_view path, const Value& a, const Value& b) {
   return path == "use_scaled_rope" && said->AsBool() == false;
 }
 
-void CompareJsonFiles(const SideFile& file, const FieldSide& a, const FieldSide& b,
-                      FieldComparison& out) {
-  if (!a.Has(file.name) && !b.Has(file.name)) return;
-  if (!a.Has(file.name) || !b.Has(file.name)) {
-    if (file.matters) (a.Has(file.name) ? b : a).NoteAbsent(file.name);
+// What one side has where the other has nothing.
+void OnlyOneHas(const SideFile& file, const FieldSide& a, const FieldSide& b,
+                FieldComparison& out) {
+  const FieldSide& has = a.Has(file.name) ? a : b;
+  const FieldSide& lacks = a.Has(file.name) ? b : a;
+  if (lacks.Kind() == SideKind::kNone) {
+    lacks.NoteAbsent(EscapeForPeople(file.name));
     return;
   }
+  ++out.compared;
+  std::string shown;
+  const auto json =
+      std::string_view(file.name).ends_with(".json") ? has.TryJson(file.name) : std::nullopt;
+  if (json) {
+    shown = ShortValue(json->Root());
+  } else {
+    const auto opened = has.Home()->Open(file.name);
+    shown = opened ? fmt::format("\"{} bytes\"", (*opened)->Size()) : "\"unreadable\"";
+  }
+  FieldDiff field{file.area, EscapeForPeople(file.name)};
+  (&has == &a ? field.a : field.b) = std::move(shown);
+  field.has_meaning = !RepeatsOtherFiles(has, file.name);
+  out.differing.push_back(std::move(field));
+}
+
+void CompareJsonFiles(const SideFile& file, const FieldSide& a, const FieldSide& b,
+                      FieldComparison& out) {
   const auto in_a = a.ReadJson(file.name);
   const auto in_b = b.ReadJson(file.name);
-  if (!in_a || !in_b) return;  // noted
+  if (!in_a || !in_b) {
+    if (a.IsSame(file.name)) ++out.compared;
+    return;  // noted
+  }
   JsonFile json{.name = file.name, .area = file.area};
   const std::string_view name = file.name;
   if (name != "config.json" && name != "generation_config.json" && name != "params.json" &&
@@ -147,33 +180,29 @@ void CompareJsonFiles(const SideFile& file, const FieldSide& a, const FieldSide&
     };
   }
   if (name == "params.json") json.is_spelling = IsMetaDefault;
+  if (name == "tokenizer_config.json") {
+    // Transformers 5 leaves it out.
+    json.is_spelling = [&](std::string_view path, const Value& x, const Value& y) {
+      if (path != "added_tokens_decoder" || (x && y)) return false;
+      return RepeatsAddedTokens(x ? a : b, x ? *x : *y);
+    };
+  }
   CompareJson(json, in_a->Root(), in_b->Root(), out);
 }
 
-std::string TokenizerText(JsonValue value) { return std::string(value.AsString().value_or("")); }
-
-// A template, or several as objects with name and template.
-void AddTemplates(const Value& value, std::string_view file, std::vector<ChatTemplate>& templates) {
-  if (!value) return;
-  const auto add = [&](std::string name, std::string text) {
-    if (name == "default") name.clear();
-    const auto same = std::ranges::find(templates, name, &ChatTemplate::name);
-    if (same != templates.end()) {
-      if (same->text == text) return;
-      name = fmt::format("{}{}in {}", name, name.empty() ? "" : " ", file);
-    }
-    if (templates.size() < kMaxTemplates) templates.push_back({std::move(name), std::move(text)});
-  };
-  if (const auto text = value->AsString()) add("", std::string(*text));
-  for (const JsonValue& item : value->Items()) {
-    const auto name = item.Find("name");
-    const auto text = item.Find("template");
-    if (name && text) add(TokenizerText(*name), TokenizerText(*text));
-  }
+bool IsReadable(const FieldSide& side) {
+  const auto text = side.ReadText(kModelFile);
+  if (!text) return false;
+  return !LooksLikeSentencePiece(AsBytes(*text)) ||
+         ReadSentencePiece(AsBytes(*text), side.Home()->NameOf(kModelFile)).has_value();
 }
 
 // tokenizer.model of both: sentencepiece's model or the lines of ranks.
 void CompareModelFiles(const FieldSide& a, const FieldSide& b, FieldComparison& out) {
+  if (a.IsSame(kModelFile) && !IsReadable(a)) {
+    ++out.compared;
+    return;
+  }
   const auto text_a = a.ReadText(kModelFile);
   const auto text_b = b.ReadText(kModelFile);
   if (!text_a || !text_b) return;
@@ -216,73 +245,148 @@ void CompareModelFiles(const FieldSide& a, const FieldSide& b, FieldComparison& 
   side_b.tokenizer.tokens = std::move(model_b->pieces);
   CompareTokenizers(side_a, side_b, out);
   if (*text_a != *text_b && out.differing.size() == differing) {
-    out.not_compared.push_back(
+    out.unsettled.push_back(
         fmt::format("the rest of {}: the files differ outside what is read of them", kModelFile));
   }
 }
 
-Result<void> CompareTokenizerFiles(const FieldSide& a, const FieldSide& b, const Task& task,
-                                   FieldComparison& out) {
-  HM_TRY(task.CheckStopped());
-  if (a.Has(kModelFile) && b.Has(kModelFile)) {
-    CompareModelFiles(a, b, out);
-    return {};
+// Files whose names are not known beforehand: code that auto_map names, tokenizers' models.
+std::set<std::string> OtherFiles(const FieldSide& a, const FieldSide& b) {
+  std::set<std::string> files(std::begin(kByteFiles), std::end(kByteFiles));
+  for (const FieldSide* side : {&a, &b}) {
+    if (side->Kind() == SideKind::kNone) continue;  // a single file may lie in a home directory
+    for (std::string& file : side->ListFiles()) {
+      if (file.find('/') != file.npos || file == kModelFile) continue;
+      const auto ends = [&](std::string_view suffix) { return file.ends_with(suffix); };
+      if (std::ranges::any_of(kByteSuffixes, ends)) files.insert(std::move(file));
+    }
   }
-  if (a.Has("tokenizer.json") && b.Has("tokenizer.json")) return {};  // compared as JSON
+  const auto is_of_weights = [&](const std::string& file) {
+    const auto is_file = [&](const WeightFile& weights) { return weights.path == file; };
+    return std::ranges::any_of(a.GetModel().Files(), is_file) ||
+           std::ranges::any_of(b.GetModel().Files(), is_file);
+  };
+  std::erase_if(files, is_of_weights);
+  return files;
+}
+
+// Of two files that differ.
+void CompareBytes(const SideFile& file, std::uint64_t at, const File& a, const File& b,
+                  FieldComparison& out) {
+  ++out.compared;
+  const auto byte = [&](const File& whole) -> std::string {
+    std::byte one;
+    if (at >= whole.Size() || !whole.Read(at, {&one, 1})) return "";
+    return fmt::format("\"0x{:02x}\"", std::to_integer<unsigned>(one));
+  };
+  out.differing.push_back(
+      {file.area, fmt::format("{}, byte {}", EscapeForPeople(file.name), at), byte(a), byte(b)});
+}
+
+// Notes which of `files` are the same on both sides. `differing` gets the places of the first
+// difference of others that could be read.
+Result<void> FindSameFiles(const std::set<std::string>& files, FieldSide& a, FieldSide& b,
+                           const Task& task, std::map<std::string, std::uint64_t>& differing) {
+  std::set<std::string, std::less<>> same;
+  for (const std::string& file : files) {
+    if (!a.Has(file) || !b.Has(file)) continue;
+    const auto opened_a = a.Home()->Open(file);
+    const auto opened_b = b.Home()->Open(file);
+    if (!opened_a || !opened_b) continue;  // told when it is read
+    auto first = FirstDifference(**opened_a, **opened_b, task);
+    if (!first && first.error().code == Errc::kInterrupted) return std::move(first).error();
+    if (!first) continue;
+    if (*first) {
+      differing[file] = **first;
+    } else {
+      same.insert(file);
+    }
+  }
+  a.SetSame(same);
+  b.SetSame(std::move(same));
+  return {};
+}
+
+void CompareFilesOfBytes(const SideFile& file, const FieldSide& a, const FieldSide& b,
+                         const std::map<std::string, std::uint64_t>& differing,
+                         FieldComparison& out) {
+  if (a.IsSame(file.name)) {
+    ++out.compared;
+    return;
+  }
+  const auto first = differing.find(file.name);
+  const auto opened_a = a.Home()->Open(file.name);
+  const auto opened_b = b.Home()->Open(file.name);
+  if (!opened_a) a.NoteUnreadable(EscapeForPeople(file.name), opened_a.error());
+  if (!opened_b) b.NoteUnreadable(EscapeForPeople(file.name), opened_b.error());
+  if (!opened_a || !opened_b) return;
+  if (first == differing.end()) {
+    a.NoteUnreadable(EscapeForPeople(file.name),
+                     {Errc::kIo, a.Home()->NameOf(file.name), "cannot be read to its end"});
+    return;
+  }
+  CompareBytes(file, first->second, **opened_a, **opened_b, out);
+}
+
+// Where the two sides have no file of a tokenizer in common.
+void CompareTokenizerForms(const FieldSide& a, const FieldSide& b, FieldComparison& out) {
+  const auto has_any = [](const FieldSide& side) {
+    return side.Has(kModelFile) || side.Has("tokenizer.json");
+  };
+  if (!has_any(a) || !has_any(b)) return;
+  for (const char* file : {kModelFile, "tokenizer.json"}) {
+    if (a.Has(file) && b.Has(file)) return;
+  }
   const auto read = FindTokenizers(a, b);
   if (read) CompareTokenizers(read->a, read->b, out);
-  return {};
 }
 
 }  // namespace
 
-std::vector<ChatTemplate> HubChatTemplates(const FieldSide& side) {
-  std::vector<ChatTemplate> templates;
-  if (auto text = side.ReadText("chat_template.jinja")) {
-    templates.push_back({"", *std::move(text)});
-    const auto listing = side.Home()->List();
-    for (const DirectoryEntry& entry : listing ? listing->files : std::vector<DirectoryEntry>()) {
-      std::string_view name = entry.path;
-      if (!name.starts_with(kTemplateFolder) || !name.ends_with(kTemplateSuffix)) continue;
-      name.remove_prefix(kTemplateFolder.size());
-      name.remove_suffix(kTemplateSuffix.size());
-      if (name.empty() || name.find('/') != name.npos || templates.size() >= kMaxTemplates)
-        continue;
-      if (auto more = side.ReadText(entry.path)) {
-        templates.push_back({std::string(name), *std::move(more)});
-      }
-    }
-  }
-  for (const char* file : {"chat_template.json", "tokenizer_config.json"}) {
-    if (!side.Has(file)) continue;
-    if (const auto document = side.ReadJson(file)) {
-      AddTemplates(document->Root().Find("chat_template"), file, templates);
-    }
-  }
-  return templates;
-}
+Result<void> CompareSideFiles(FieldSide& a, FieldSide& b, const Task& task, FieldComparison& out) {
+  const std::set<std::string> others = OtherFiles(a, b);
+  std::map<std::string, std::uint64_t> differing;
+  std::set<std::string> files = others;
+  for (const SideFile& file : kJsonFiles) files.insert(file.name);
+  files.insert(std::begin(kTextFiles), std::end(kTextFiles));
+  files.insert({kModelFile, "chat_template.json", "chat_template.jinja"});
+  HM_TRY(FindSameFiles(files, a, b, task, differing));
 
-Result<void> CompareHubFiles(const FieldSide& a, const FieldSide& b, const Task& task,
-                             FieldComparison& out) {
+  // Whether the file is one of both; if only of one, that is told.
+  const auto is_common = [&](const SideFile& file) {
+    if (a.Has(file.name) != b.Has(file.name)) OnlyOneHas(file, a, b, out);
+    return a.Has(file.name) && b.Has(file.name);
+  };
   for (const SideFile& file : kJsonFiles) {
     HM_TRY(task.CheckStopped());
-    CompareJsonFiles(file, a, b, out);
+    if (is_common(file)) CompareJsonFiles(file, a, b, out);
   }
-  for (const char* file : {"merges.txt", "vocab.txt"}) {
-    if (!a.Has(file) || !b.Has(file)) continue;
-    const auto in_a = a.ReadText(file);
-    const auto in_b = b.ReadText(file);
-    if (in_a && in_b) CompareTexts("tokenizer", file, *in_a, *in_b, out);
+  for (const char* name : kTextFiles) {
+    const SideFile file{name, "tokenizer"};
+    if (!is_common(file)) continue;
+    const auto in_a = a.ReadText(name);
+    const auto in_b = b.ReadText(name);
+    if (in_a && in_b) {
+      CompareTexts(file.area, name, *in_a, *in_b, out);
+    } else if (a.IsSame(name)) {
+      ++out.compared;
+    }
   }
-  HM_TRY(CompareTokenizerFiles(a, b, task, out));
-  CompareChatTemplates(HubChatTemplates(a), HubChatTemplates(b), true, out);
-  return {};
-}
+  for (const std::string& name : others) {
+    HM_TRY(task.CheckStopped());
+    const bool is_setting = name.ends_with(".py") || name.starts_with("adapter");
+    const SideFile file{name.c_str(), is_setting ? "configuration" : "tokenizer"};
+    if (is_common(file)) CompareFilesOfBytes(file, a, b, differing, out);
+  }
+  HM_TRY(task.CheckStopped());
+  if (is_common({kModelFile, "tokenizer"})) CompareModelFiles(a, b, out);
+  CompareTokenizerForms(a, b, out);
 
-Result<void> CompareMetaFiles(const FieldSide& a, const FieldSide& b, const Task& task,
-                              FieldComparison& out) {
-  CompareJsonFiles({"params.json", "configuration", true}, a, b, out);
-  return CompareTokenizerFiles(a, b, task, out);
+  const auto absence = [](const FieldSide& side) {
+    return side.Kind() == SideKind::kNone ? Absence::kUnsettled : Absence::kDiffers;
+  };
+  CompareChatTemplates(HubChatTemplates(a), HubChatTemplates(b), absence(a), absence(b), out);
+  return {};
 }
 
 }  // namespace hallmark

@@ -7,14 +7,9 @@
 
 namespace hallmark {
 
-// Errors: kInterrupted.
-Result<void> CompareHubFiles(const FieldSide& a, const FieldSide& b, const Task& task,
-                             FieldComparison& out);
-Result<void> CompareMetaFiles(const FieldSide& a, const FieldSide& b, const Task& task,
-                              FieldComparison& out);
-
-// The chat templates of a folder: the one of chat_template.jinja is the one in use; where another
-// file has a different one of the same name, it follows under "NAME in FILE".
-std::vector<ChatTemplate> HubChatTemplates(const FieldSide& side);
+// All that loaders read: JSON path by path, texts by line, tokenizers' models by token, code and
+// other files by bytes, chat templates by name. A file that only one side has differs; where the
+// other has none at all (SideKind::kNone), it is unsettled. Errors: kInterrupted.
+Result<void> CompareSideFiles(FieldSide& a, FieldSide& b, const Task& task, FieldComparison& out);
 
 }  // namespace hallmark

@@ -232,8 +232,17 @@ class MetadataComparison {
     const int other = 1 - side;
     if (!IsOfArchitecture(side, entry.key) || architecture_[0] != architecture_[1]) return false;
     const std::string_view key = std::string_view(entry.key).substr(architecture_[side].size() + 1);
+    if (key == "rope.scaling.type") return IsDefaultScaling(entry, other);
     const auto taken = GgufDefault(key, architecture_[other], metadata_[other]);
     return taken && NumberOf(entry) == taken;
+  }
+
+  // Readers take "linear" where nothing is said, and a factor of 1 or 0 changes nothing.
+  bool IsDefaultScaling(const MetadataEntry& entry, int other) const {
+    const auto* text = std::get_if<std::string>(&entry.value);
+    if (text == nullptr) return false;
+    if (*text == "linear") return true;
+    return *text == "none" && !IsScaledByFactor(architecture_[other], metadata_[other]);
   }
 
   std::string_view format_;
@@ -258,6 +267,17 @@ std::optional<double> NumberOf(const MetadataEntry& entry) {
   return std::nullopt;
 }
 
+bool IsScaledByFactor(std::string_view architecture, std::span<const MetadataEntry> metadata) {
+  // The second is what the first was called until 2023.
+  for (const char* name : {"rope.scaling.factor", "rope.scale_linear"}) {
+    const MetadataEntry* entry = FindMetadata(metadata, fmt::format("{}.{}", architecture, name));
+    if (entry == nullptr) continue;
+    const auto factor = NumberOf(*entry);
+    if (factor != 0 && factor != 1) return true;
+  }
+  return false;
+}
+
 std::optional<double> GgufDefault(std::string_view key, std::string_view architecture,
                                   std::span<const MetadataEntry> metadata) {
   const auto other = [&](std::string_view name) -> std::optional<double> {
@@ -270,7 +290,7 @@ std::optional<double> GgufDefault(std::string_view key, std::string_view archite
     if (!width || !heads || !(*heads > 0)) return std::nullopt;
     return std::floor(*width / *heads);
   };
-  if (key == "rope.freq_base" || key == "rope.freq_base_swa") return 10000;
+  if (key == "rope.freq_base") return 10000;
   if (key == "attention.head_count_kv") return other("attention.head_count");
   if (key == "attention.key_length" || key == "attention.value_length") return head_width();
   if (key == "rope.dimension_count") {

@@ -23,6 +23,9 @@ Result<void> CompareMetadata(std::string_view format, std::span<const MetadataEn
 // not known. `key` lacks the architecture.
 std::optional<double> GgufDefault(std::string_view key, std::string_view architecture,
                                   std::span<const MetadataEntry> metadata);
+// Whether a factor is said that scales rotary frequencies; a scaling of type "linear" without one
+// is none.
+bool IsScaledByFactor(std::string_view architecture, std::span<const MetadataEntry> metadata);
 // An entry as a number; nullopt: it is none.
 std::optional<double> NumberOf(const MetadataEntry& entry);
 

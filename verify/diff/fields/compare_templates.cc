@@ -12,6 +12,7 @@ namespace hallmark {
 namespace {
 
 constexpr std::string_view kArea = "chat template";
+constexpr std::size_t kShownTemplates = 40;
 
 // As GGUF's keys keep it: letters and digits.
 std::string PlainName(std::string_view name) {
@@ -50,30 +51,63 @@ void CompareTexts(std::string_view area, std::string_view name, std::string_view
 }
 
 void CompareChatTemplates(std::span<const ChatTemplate> a, std::span<const ChatTemplate> b,
-                          bool same_kind, FieldComparison& out) {
+                          Absence absence_in_a, Absence absence_in_b, FieldComparison& out) {
+  const Absence absences[] = {absence_in_a, absence_in_b};
+  const bool is_exact = absence_in_a == Absence::kDiffers && absence_in_b == Absence::kDiffers;
+  const auto key = [&](const ChatTemplate& chat) {
+    return is_exact ? chat.name : PlainName(chat.name);
+  };
   struct Pair {
     const ChatTemplate* sides[2] = {};
   };
   std::map<std::string, Pair> pairs;
-  for (const ChatTemplate& chat : a) {
-    if (auto& side = pairs[PlainName(chat.name)].sides[0]; side == nullptr) side = &chat;
+  const std::span<const ChatTemplate> both[] = {a, b};
+  for (const int side : {0, 1}) {
+    std::uint64_t hidden = 0;
+    for (const ChatTemplate& chat : both[side]) {
+      const ChatTemplate*& known = pairs[key(chat)].sides[side];
+      if (known == nullptr) {
+        known = &chat;
+      } else if (known->text != chat.text) {
+        ++hidden;
+      }
+    }
+    if (hidden == 0) continue;
+    out.unsettled.push_back(fmt::format("{} of {}'s chat templates: others have the same names",
+                                        hidden, kSideNames[side]));
   }
-  for (const ChatTemplate& chat : b) {
-    if (auto& side = pairs[PlainName(chat.name)].sides[1]; side == nullptr) side = &chat;
-  }
+  const std::size_t before = out.differing.size();
+  std::uint64_t unshown = 0;
+  std::uint64_t lacking = 0;
   for (const auto& [plain, pair] : pairs) {
     const auto& [in_a, in_b] = pair.sides;
     const std::string name = FieldName((in_a != nullptr ? in_a : in_b)->name);
-    if (in_a != nullptr && in_b != nullptr) {
+    const Absence absence = absences[in_a != nullptr];  // only read where one lacks it
+    const bool has_both = in_a != nullptr && in_b != nullptr;
+    if (out.differing.size() - before >= kShownTemplates &&
+        (has_both ? in_a->text != in_b->text : absence == Absence::kDiffers)) {
+      ++out.compared;
+      ++unshown;
+    } else if (has_both) {
       CompareTexts(kArea, name, in_a->text, in_b->text, out);
-    } else if (same_kind) {
+    } else if (absence == Absence::kDiffers) {
       ++out.compared;
       out.differing.push_back({std::string(kArea), name, in_a ? ShortText(in_a->text) : "",
                                in_b ? ShortText(in_b->text) : ""});
     } else {
-      out.not_compared.push_back(fmt::format("{} has no {}", kSideNames[in_a != nullptr], name));
+      if (++lacking > kShownTemplates) continue;
+      auto& reasons = absence == Absence::kUnsettled ? out.unsettled : out.not_compared;
+      reasons.push_back(fmt::format("{} has no {}", kSideNames[in_a != nullptr], name));
     }
   }
+  if (lacking > kShownTemplates) {
+    out.unsettled.push_back(
+        fmt::format("{} more chat templates that one side lacks", lacking - kShownTemplates));
+  }
+  if (unshown == 0) return;
+  out.differing.push_back({std::string(kArea),
+                           fmt::format("elsewhere: {} more templates differ", unshown),
+                           std::to_string(a.size()), std::to_string(b.size())});
 }
 
 }  // namespace hallmark

@@ -14,9 +14,15 @@ namespace hallmark {
 void CompareTexts(std::string_view area, std::string_view name, std::string_view a,
                   std::string_view b, FieldComparison& out);
 
-// By name. Where `same_kind`, a template that one side lacks is a difference; else it is not
-// compared.
+// What it means that a side lacks something.
+enum class Absence {
+  kDiffers,
+  kUnsettled,  // it cannot be known what it would take instead
+  kNatural,    // what is of its kind never has it
+};
+
+// By name; where the absence of a template is no difference, names are those that GGUF's keys keep.
 void CompareChatTemplates(std::span<const ChatTemplate> a, std::span<const ChatTemplate> b,
-                          bool same_kind, FieldComparison& out);
+                          Absence absence_in_a, Absence absence_in_b, FieldComparison& out);
 
 }  // namespace hallmark

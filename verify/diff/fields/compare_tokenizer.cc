@@ -74,7 +74,7 @@ class TokenizerComparison {
   void Compare() {
     Field("kind", ShortText(KindName(a_.kind)), ShortText(KindName(b_.kind)));
     if (a_.kind != b_.kind) {
-      out_.not_compared.push_back(
+      out_.unsettled.push_back(
           "the tokens: a tokenizer of pieces and one of byte pairs have no common form");
       return;
     }
@@ -156,7 +156,7 @@ class TokenizerComparison {
       return;
     }
     if (!differing.empty() && (side_a_.scores_are_made || side_b_.scores_are_made)) {
-      out_.not_compared.push_back(
+      out_.unsettled.push_back(
           fmt::format("the scores of tokens: {}'s tokenizer.json has merges instead, from which "
                       "another order follows",
                       kSideNames[!side_a_.scores_are_made]));
@@ -192,7 +192,7 @@ class TokenizerComparison {
     for (const Tokenizer* side : {&a_, &b_}) {
       if (!side->pre_tokenizer.empty() || a_.pre_tokenizer_steps == b_.pre_tokenizer_steps)
         continue;
-      out_.not_compared.push_back(
+      out_.unsettled.push_back(
           fmt::format("how text is cut before it is merged: {}'s steps have "
                       "no name that is known here",
                       kSideNames[side != &a_]));

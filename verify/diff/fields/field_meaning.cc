@@ -30,6 +30,7 @@ constexpr Row kDescribing[] = {
     {"tokenizer_config.json", "vocab_file"},
     {"tokenizer_config.json", "backend"},
     {"tokenizer_config.json", "is_local"},
+    {"tokenizer_config.json", "local_files_only"},
     {"tokenizer.json", "version"},
     {"processor_config.json", "transformers_version"},
     {"preprocessor_config.json", "transformers_version"},
@@ -64,20 +65,21 @@ constexpr Row kDescribing[] = {
 // config.json of models of several parts nests that of each.
 constexpr std::string_view kParts[] = {"text_config.", "vision_config.", "audio_config."};
 
-constexpr std::string_view kAnyTokenizer[] = {"PreTrainedTokenizerFast", "TokenizersBackend"};
+constexpr std::string_view kFloatTypes[] = {
+    "float32", "float16", "bfloat16", "float64", "float", "half", "double", "auto",
+};
 
-bool IsAny(std::string_view name) {
-  return std::ranges::find(kAnyTokenizer, name) != std::end(kAnyTokenizer);
+std::string_view WithoutPart(std::string_view path) {
+  for (const std::string_view part : kParts) {
+    if (path.starts_with(part)) path.remove_prefix(part.size());
+  }
+  return path;
 }
 
 }  // namespace
 
 bool OnlyDescribes(std::string_view file, std::string_view path) {
-  if (file == "config.json") {
-    for (const std::string_view part : kParts) {
-      if (path.starts_with(part)) path.remove_prefix(part.size());
-    }
-  }
+  if (file == "config.json") path = WithoutPart(path);
   return std::ranges::any_of(kDescribing, [&](const Row& row) {
     if (row.file != file) return false;
     return row.path.ends_with('*') ? path.starts_with(row.path.substr(0, row.path.size() - 1))
@@ -85,9 +87,22 @@ bool OnlyDescribes(std::string_view file, std::string_view path) {
   });
 }
 
+bool IsDtypeField(std::string_view file, std::string_view path) {
+  if (file != "config.json") return false;
+  path = WithoutPart(path);
+  return path == "torch_dtype" || path == "dtype";
+}
+
+bool IsFloatType(std::string_view name) {
+  if (name.starts_with("torch.")) name.remove_prefix(6);
+  return std::ranges::find(kFloatTypes, name) != std::end(kFloatTypes) ||
+         name.starts_with("float8_");
+}
+
 bool IsSameTokenizerClass(std::string_view a, std::string_view b) {
-  if (IsAny(a) || IsAny(b)) return true;
   for (std::string_view* name : {&a, &b}) {
+    // What transformers 5 calls it; the old name is an alias there.
+    if (*name == "TokenizersBackend") *name = "PreTrainedTokenizerFast";
     if (name->ends_with("Fast")) name->remove_suffix(4);
   }
   return a == b;

@@ -10,8 +10,11 @@ namespace hallmark {
 // names the field in it, dots between keys. What is not listed has a meaning.
 bool OnlyDescribes(std::string_view file, std::string_view path);
 
-// tokenizer_class: whether the two names stand for the slow and the fast form of one class, or one
-// of them for whatever tokenizer.json says.
+// torch_dtype describes only where it names a type that floats are stored in: "bfloat16".
+bool IsDtypeField(std::string_view file, std::string_view path);
+bool IsFloatType(std::string_view name);
+
+// tokenizer_class: whether the two names stand for the slow and the fast form of one class.
 bool IsSameTokenizerClass(std::string_view a, std::string_view b);
 
 }  // namespace hallmark

@@ -16,6 +16,27 @@
 namespace hallmark {
 namespace {
 
+// Any of these beside the weights makes a folder one that Hugging Face's loaders know.
+constexpr const char* kHubFiles[] = {
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "spiece.model",
+    "tekken.json",
+    "chat_template.json",
+    "chat_template.jinja",
+    "preprocessor_config.json",
+    "adapter_config.json",
+    "processor_config.json",
+};
+
 constexpr std::uint64_t kMaxSmallBytes = std::uint64_t{1} << 24;
 
 // The largest that is read of a file.
@@ -44,13 +65,36 @@ FieldSide::FieldSide(const Model& model, int number, FieldComparison& out)
     kind_ = SideKind::kGguf;
   } else if (is_meta && Has("params.json")) {
     kind_ = SideKind::kMeta;
-  } else if (Has("config.json") || Has("tokenizer.json") || Has("tokenizer_config.json") ||
-             Has("generation_config.json")) {
+  } else if (std::ranges::any_of(kHubFiles, [&](const char* file) { return Has(file); })) {
     kind_ = SideKind::kHub;
   }
 }
 
 std::string_view FieldSide::Name() const { return kSideNames[number_]; }
+
+bool FieldSide::CanHaveFiles() const {
+  if (kind_ != SideKind::kNone) return true;
+  if (model_.Files().empty()) return false;
+  const std::string_view format = model_.Files().front().reader->FormatName();
+  return format == "safetensors" || format == "pytorch-zip" || format == "pytorch-legacy";
+}
+
+std::vector<std::string> FieldSide::ListFiles() const {
+  std::vector<std::string> files;
+  if (folder_ == nullptr) return files;
+  const auto listing = folder_->List();
+  if (!listing) {
+    NoteUnreadable("folder", listing.error());
+    return files;
+  }
+  for (const DirectoryEntry& entry : listing->files) files.push_back(entry.path);
+  for (const Finding& finding : listing->findings) {
+    // Loaders follow a link to a folder of templates.
+    if (!finding.subject.ends_with("additional_chat_templates")) continue;
+    NoteUnreadable("additional_chat_templates", {Errc::kIo, finding.subject, finding.message});
+  }
+  return files;
+}
 
 std::vector<MetadataEntry> FieldSide::Metadata() const {
   std::vector<MetadataEntry> all;
@@ -67,8 +111,8 @@ std::vector<MetadataEntry> FieldSide::Metadata() const {
 bool FieldSide::Note(std::string_view subject, const Error& error) const {
   std::string text = fmt::format("{}'s {}: {}", Name(), subject, error.message);
   // A file may be asked for twice.
-  if (std::ranges::find(out_.not_compared, text) != out_.not_compared.end()) return false;
-  out_.not_compared.push_back(std::move(text));
+  if (std::ranges::find(out_.unsettled, text) != out_.unsettled.end()) return false;
+  out_.unsettled.push_back(std::move(text));
   return true;
 }
 
@@ -84,18 +128,20 @@ void FieldSide::NoteUnusable(std::string_view subject, const Error& error) const
 }
 
 void FieldSide::NoteAbsent(std::string_view what) const {
-  out_.not_compared.push_back(fmt::format("{} has no {}", Name(), what));
+  auto& reasons = CanHaveFiles() ? out_.unsettled : out_.not_compared;
+  reasons.push_back(fmt::format("{} has no {}", Name(), what));
+}
+
+Result<std::string> FieldSide::Read(std::string_view file) const {
+  const auto opened = HM_TRY(folder_->Open(file));
+  return ReadWholeFile(*opened, LimitOf(file));
 }
 
 std::optional<std::string> FieldSide::ReadText(std::string_view file) const {
   if (!Has(file)) return std::nullopt;
-  const auto read = [&]() -> Result<std::string> {
-    const auto opened = HM_TRY(folder_->Open(file));
-    return ReadWholeFile(*opened, LimitOf(file));
-  };
-  auto text = read();
+  auto text = Read(file);
   if (text) return *std::move(text);
-  NoteUnreadable(EscapeForPeople(file), text.error());
+  if (!IsSame(file)) NoteUnreadable(EscapeForPeople(file), text.error());
   return std::nullopt;
 }
 
@@ -105,8 +151,18 @@ std::optional<JsonDocument> FieldSide::ReadJson(std::string_view file) const {
   auto document =
       JsonDocument::Parse(*text, folder_->NameOf(file), 0, {.max_bytes = LimitOf(file)});
   if (document) return *std::move(document);
-  NoteUnreadable(EscapeForPeople(file), document.error());
+  if (!IsSame(file)) NoteUnreadable(EscapeForPeople(file), document.error());
   return std::nullopt;
+}
+
+std::optional<JsonDocument> FieldSide::TryJson(std::string_view file) const {
+  if (!Has(file)) return std::nullopt;
+  const auto text = Read(file);
+  if (!text) return std::nullopt;
+  auto document =
+      JsonDocument::Parse(*text, folder_->NameOf(file), 0, {.max_bytes = LimitOf(file)});
+  if (!document) return std::nullopt;
+  return *std::move(document);
 }
 
 std::optional<ReadTokenizerSide> FieldSide::FindTokenizer(bool* absent) const {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,16 +32,28 @@ class FieldSide {
   const Folder* Home() const { return folder_.get(); }
   bool Has(std::string_view file) const { return folder_ != nullptr && folder_->Has(file); }
 
+  // Whether files that say what the weights mean can lie beside them; a single array, or a
+  // checkpoint of a training run, has none.
+  bool CanHaveFiles() const;
+  // All files at and below Home(), which is kHub or kMeta; what cannot be listed is noted.
+  std::vector<std::string> ListFiles() const;
+  // Files that have the same bytes on the other side: none of them is noted as unreadable.
+  void SetSame(std::set<std::string, std::less<>> files) { same_ = std::move(files); }
+  bool IsSame(std::string_view file) const { return same_.contains(file); }
+
   // The metadata of all containers of the model, each key once; of GGUF, that of the first.
   std::vector<MetadataEntry> Metadata() const;
 
-  // nullopt: not there, or not readable, which is noted then.
+  // nullopt: not there, or not readable, which is noted then if `file` differs.
   std::optional<std::string> ReadText(std::string_view file) const;
   std::optional<JsonDocument> ReadJson(std::string_view file) const;
   // From the files or from the container. nullopt: as above; `absent` says which.
   std::optional<ReadTokenizerSide> FindTokenizer(bool* absent) const;
 
-  // Notes that this side lacks what the other has.
+  // nullopt: not there, or not readable, which is nowhere noted.
+  std::optional<JsonDocument> TryJson(std::string_view file) const;
+
+  // Notes that this side lacks what the other has: unsettled if it could have it.
   void NoteAbsent(std::string_view what) const;
   // Notes that what `subject` says cannot be compared, with a finding.
   void NoteUnreadable(std::string_view subject, const Error& error) const;
@@ -48,6 +61,7 @@ class FieldSide {
   void NoteUnusable(std::string_view subject, const Error& error) const;
 
  private:
+  Result<std::string> Read(std::string_view file) const;
   // False: it was noted before.
   bool Note(std::string_view subject, const Error& error) const;
 
@@ -56,6 +70,7 @@ class FieldSide {
   FieldComparison& out_;
   std::shared_ptr<const Folder> folder_;  // that the weights lie in; null: none
   SideKind kind_ = SideKind::kNone;
+  std::set<std::string, std::less<>> same_;
 };
 
 // Both tokenizers; nullopt: one is absent or not readable, which is noted, or neither has any.
