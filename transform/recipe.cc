@@ -120,7 +120,9 @@ class RecipeParser {
   Result<std::optional<RecipeSlice>> Slice(const JsonValue& object, std::string_view key) const {
     const auto value = object.Find(key);
     if (!value) return std::nullopt;
-    RecipeSlice slice{HM_TRY(Number(*value, "first")), HM_TRY(Number(*value, "count"))};
+    RecipeSlice slice;
+    slice.first = HM_TRY(Number(*value, "first"));
+    slice.count = HM_TRY(Number(*value, "count"));
     if (slice.count == 0) return Malformed(key, "a stretch of at least one");
     return slice;
   }
@@ -162,10 +164,10 @@ class RecipeParser {
       return Malformed("path", checked ? "in its plain form" : checked.error().message);
     }
     if (!paths_.insert(path).second) return Malformed("path", "different for each file");
-    RecipeFile file{.path = path,
-                    .size = HM_TRY(Number(item, "size")),
-                    .sha256 = HM_TRY(DigestOf(item, "sha256", Algorithm::kSha256)),
-                    .tree = HM_TRY(DigestOf(item, "tree", Algorithm::kTree))};
+    const std::uint64_t size = HM_TRY(Number(item, "size"));
+    const Digest sha256 = HM_TRY(DigestOf(item, "sha256", Algorithm::kSha256));
+    const Digest tree = HM_TRY(DigestOf(item, "tree", Algorithm::kTree));
+    RecipeFile file{path, size, sha256, tree, {}};
     std::uint64_t filled = 0;
     for (const JsonValue& value : HM_TRY(Array(item, "segments"))) {
       RecipeSegment segment;
