@@ -31,19 +31,6 @@ bool Has(const CanonicalTensor& tensor, std::string_view relation) {
 std::uint64_t Rows(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
 std::uint64_t Columns(const Shape& shape) { return shape.size() < 2 ? 1 : shape[1]; }
 
-// The number after ".experts." in a canonical name; 0 without one.
-std::uint64_t ExpertOf(std::string_view name) {
-  constexpr std::string_view kBefore = ".experts.";
-  const std::size_t at = name.find(kBefore);
-  std::uint64_t number = 0;
-  if (at == std::string_view::npos) return 0;
-  for (const char c : name.substr(at + kBefore.size())) {
-    if (c < '0' || c > '9') break;
-    number = number * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return number;
-}
-
 // How each stored tensor may be made of canonical ones. A guess: it is tried before it is believed.
 class Guesses {
  public:
@@ -57,7 +44,8 @@ class Guesses {
       }
     }
     for (auto& [key, experts] : stacks) {
-      std::ranges::sort(experts, {}, [](const CanonicalTensor* t) { return ExpertOf(t->name); });
+      std::ranges::sort(experts, {},
+                        [](const CanonicalTensor* t) { return ExpertNumber(t->name); });
       RecipeTensor guess = Plain({key.first, key.second});
       for (const CanonicalTensor* expert : experts) guess.sources.push_back(expert->name);
       guesses_.emplace(key, std::move(guess));

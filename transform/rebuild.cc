@@ -21,11 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kOtherModel = "this is no copy of the model the recipe was made of";
 
-const CanonicalTensor* Find(const CanonicalModel& model, std::string_view name) {
-  const auto found = std::ranges::lower_bound(model.tensors, name, {}, &CanonicalTensor::name);
-  return found != model.tensors.end() && found->name == name ? &*found : nullptr;
-}
-
 // Bytes in the making, with what is needed to cut them.
 struct InMaking {
   Bytes bytes;
@@ -44,7 +39,7 @@ Result<InMaking> Sources(const RecipeTensor& tensor, const CanonicalModel& copy)
   std::vector<Bytes> parts;
   std::uint64_t total = 0;
   for (const std::string& name : tensor.sources) {
-    const CanonicalTensor* const source = Find(copy, name);
+    const CanonicalTensor* const source = FindTensor(copy, name);
     if (source == nullptr) {
       return Error{Errc::kNotFound, EscapeForPeople(name), "the copy has no such tensor",
                    std::nullopt, std::string(kOtherModel)};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "src/json/json_fields.h"
 #include "src/json/json_reader.h"
 #include "src/json/json_writer.h"
 
@@ -61,28 +62,31 @@ void WriteTensor(const ReceiptTensor& tensor, JsonWriter* json) {
 class ReceiptParser {
  public:
   ReceiptParser(const JsonDocument& document, Receipt* receipt)
-      : subject_(document.Subject()), root_(document.Root()), receipt_(*receipt) {}
+      : subject_(document.Subject()),
+        fields_(subject_),
+        root_(document.Root()),
+        receipt_(*receipt) {}
 
   Result<void> Run() {
-    if (!root_.IsObject() || HM_TRY(Text(root_, "schema")) != kSchema) {
+    if (!root_.IsObject() || HM_TRY(fields_.Text(root_, "schema")) != kSchema) {
       return Error{Errc::kUnsupported, subject_,
                    fmt::format("this is no receipt of a conversion ({})", kSchema)};
     }
-    const JsonValue tool = HM_TRY(Member(root_, "tool", JsonValue::Kind::kObject));
-    receipt_.tool_version = HM_TRY(Text(tool, "version"));
-    const JsonValue request = HM_TRY(Member(root_, "request", JsonValue::Kind::kObject));
+    const JsonValue tool = HM_TRY(fields_.Object(root_, "tool"));
+    receipt_.tool_version = HM_TRY(fields_.Text(tool, "version"));
+    const JsonValue request = HM_TRY(fields_.Object(root_, "request"));
     for (const JsonMember& member : request.Members()) {
       const auto value = member.value.AsString();
-      if (!value) return Malformed("request", "a text for each parameter");
+      if (!value) return fields_.Malformed("request", "a text for each parameter");
       receipt_.request.push_back({std::string(member.key), std::string(*value)});
     }
     HM_TRY(Side("input", &receipt_.inputs, &receipt_.input_weights));
     HM_TRY(Side("output", &receipt_.outputs, &receipt_.output_weights));
-    receipt_.relation = HM_TRY(Text(root_, "relation"));
-    const JsonValue tensors = HM_TRY(Member(root_, "tensors", JsonValue::Kind::kArray));
-    for (const JsonValue& item : tensors.Items()) HM_TRY(Tensor(item));
-    receipt_.left_out = HM_TRY(Texts(root_, "left_out"));
-    receipt_.notes = HM_TRY(Texts(root_, "notes"));
+    receipt_.relation = HM_TRY(fields_.Text(root_, "relation"));
+    const std::vector<JsonValue> tensors = HM_TRY(fields_.Array(root_, "tensors"));
+    for (const JsonValue& item : tensors) HM_TRY(Tensor(item));
+    receipt_.left_out = HM_TRY(fields_.Texts(root_, "left_out"));
+    receipt_.notes = HM_TRY(fields_.Texts(root_, "notes"));
     static constexpr std::string_view kKnown[] = {
         "schema", "tool", "request", "input", "output", "relation", "tensors", "left_out", "notes"};
     for (const JsonMember& member : root_.Members()) {
@@ -94,48 +98,15 @@ class ReceiptParser {
   }
 
  private:
-  Error Malformed(std::string_view key, std::string_view wanted) const {
-    return Error{Errc::kMalformed, subject_, fmt::format("its \"{}\" is not {}", key, wanted)};
-  }
-  Result<JsonValue> Member(const JsonValue& object, std::string_view key,
-                           JsonValue::Kind kind) const {
-    const auto value = object.Find(key);
-    if (!value || value->GetKind() != kind) {
-      return Malformed(key, kind == JsonValue::Kind::kObject ? "an object" : "an array");
-    }
-    return *value;
-  }
-  Result<std::string> Text(const JsonValue& object, std::string_view key) const {
-    const auto value = object.Find(key);
-    const auto text = value ? value->AsString() : std::nullopt;
-    if (!text) return Malformed(key, "a text");
-    return std::string(*text);
-  }
-  Result<std::uint64_t> Number(const JsonValue& object, std::string_view key) const {
-    const auto value = object.Find(key);
-    const auto number = value ? value->AsU64() : std::nullopt;
-    if (!number) return Malformed(key, "a whole number");
-    return *number;
-  }
-  Result<std::vector<std::string>> Texts(const JsonValue& object, std::string_view key) const {
-    std::vector<std::string> texts;
-    for (const JsonValue& item : HM_TRY(Member(object, key, JsonValue::Kind::kArray)).Items()) {
-      const auto text = item.AsString();
-      if (!text) return Malformed(key, "a list of texts");
-      texts.emplace_back(*text);
-    }
-    return texts;
-  }
-
   Result<void> Side(std::string_view key, std::vector<ReceiptFile>* files, std::string* weights) {
-    const JsonValue side = HM_TRY(Member(root_, key, JsonValue::Kind::kObject));
-    *weights = HM_TRY(Text(side, "weights"));
-    for (const JsonValue& item : HM_TRY(Member(side, "files", JsonValue::Kind::kArray)).Items()) {
-      const std::string path = HM_TRY(Text(item, "path"));
-      const std::uint64_t size = HM_TRY(Number(item, "size"));
-      const auto tree = Digest::Parse(HM_TRY(Text(item, "tree")));
+    const JsonValue side = HM_TRY(fields_.Object(root_, key));
+    *weights = HM_TRY(fields_.Text(side, "weights"));
+    for (const JsonValue& item : HM_TRY(fields_.Array(side, "files"))) {
+      const std::string path = HM_TRY(fields_.Text(item, "path"));
+      const std::uint64_t size = HM_TRY(fields_.Number(item, "size"));
+      const auto tree = Digest::Parse(HM_TRY(fields_.Text(item, "tree")));
       if (!tree || tree->GetAlgorithm() != Algorithm::kTree)
-        return Malformed("tree", "a tree root");
+        return fields_.Malformed("tree", "a tree root");
       files->push_back({path, size, *tree});
     }
     return {};
@@ -143,29 +114,29 @@ class ReceiptParser {
 
   Result<void> Tensor(const JsonValue& item) {
     ReceiptTensor tensor{.dtype = Dtype::kF32};
-    tensor.name = HM_TRY(Text(item, "name"));
-    tensor.file = HM_TRY(Text(item, "file"));
-    const auto dtype = DtypeByName(HM_TRY(Text(item, "dtype")));
-    if (!dtype) return Malformed("dtype", "an element type known here");
+    tensor.name = HM_TRY(fields_.Text(item, "name"));
+    tensor.file = HM_TRY(fields_.Text(item, "file"));
+    const auto dtype = DtypeByName(HM_TRY(fields_.Text(item, "dtype")));
+    if (!dtype) return fields_.Malformed("dtype", "an element type known here");
     tensor.dtype = *dtype;
-    for (const JsonValue& size : HM_TRY(Member(item, "shape", JsonValue::Kind::kArray)).Items()) {
+    for (const JsonValue& size : HM_TRY(fields_.Array(item, "shape"))) {
       const auto number = size.AsU64();
-      if (!number) return Malformed("shape", "a list of whole numbers");
+      if (!number) return fields_.Malformed("shape", "a list of whole numbers");
       tensor.shape.push_back(*number);
     }
-    tensor.sources = HM_TRY(Texts(item, "sources"));
-    tensor.steps = HM_TRY(Texts(item, "steps"));
+    tensor.sources = HM_TRY(fields_.Texts(item, "sources"));
+    tensor.steps = HM_TRY(fields_.Texts(item, "steps"));
     if (const auto loss = item.Find("loss")) {
       RoundingLoss lost;
-      lost.changed = HM_TRY(Number(*loss, "changed"));
-      lost.overflowed = HM_TRY(Number(*loss, "overflowed"));
-      lost.vanished = HM_TRY(Number(*loss, "vanished"));
-      const std::string worst = HM_TRY(Text(*loss, "worst_f64"));
+      lost.changed = HM_TRY(fields_.Number(*loss, "changed"));
+      lost.overflowed = HM_TRY(fields_.Number(*loss, "overflowed"));
+      lost.vanished = HM_TRY(fields_.Number(*loss, "vanished"));
+      const std::string worst = HM_TRY(fields_.Text(*loss, "worst_f64"));
       std::uint64_t bits = 0;
       for (const char c : worst) {
         const std::size_t digit = std::string_view("0123456789abcdef").find(c);
         if (digit == std::string_view::npos || worst.size() != 16) {
-          return Malformed("worst_f64", "16 hex digits");
+          return fields_.Malformed("worst_f64", "16 hex digits");
         }
         bits = bits << 4 | digit;
       }
@@ -177,6 +148,7 @@ class ReceiptParser {
   }
 
   const std::string& subject_;
+  const JsonFields fields_;
   const JsonValue root_;
   Receipt& receipt_;
 };

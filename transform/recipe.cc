@@ -13,6 +13,7 @@
 #include "src/base/checked.h"
 #include "src/base/text.h"
 #include "src/io/directory.h"
+#include "src/json/json_fields.h"
 #include "src/json/json_reader.h"
 #include "src/json/json_writer.h"
 
@@ -20,7 +21,6 @@ namespace hallmark {
 namespace {
 
 constexpr std::string_view kSchema = "hallmark.recipe/1";
-constexpr std::uint64_t kSharePerMille = 1;
 
 struct FreeStream {
   void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
@@ -72,18 +72,18 @@ Result<std::vector<std::byte>> Decompressed(std::string_view compressed, std::ui
 class RecipeParser {
  public:
   RecipeParser(const JsonDocument& document, Recipe* recipe)
-      : subject_(document.Subject()), root_(document.Root()), recipe_(*recipe) {}
+      : subject_(document.Subject()), fields_(subject_), root_(document.Root()), recipe_(*recipe) {}
 
   Result<void> Run() {
     const auto schema = root_.Find("schema");
     if (!schema || schema->AsString() != kSchema) {
       return Error{Errc::kUnsupported, subject_, fmt::format("this is no recipe ({})", kSchema)};
     }
-    recipe_.weights = HM_TRY(Text(root_, "weights"));
+    recipe_.weights = HM_TRY(fields_.Text(root_, "weights"));
     recipe_.payload_bytes = HM_TRY(Number(root_, "payload_bytes"));
     recipe_.literal_payload = HM_TRY(Number(root_, "literal_payload_bytes"));
-    for (const JsonValue& item : HM_TRY(Array(root_, "tensors"))) HM_TRY(Tensor(item));
-    for (const JsonValue& item : HM_TRY(Array(root_, "files"))) HM_TRY(File(item));
+    for (const JsonValue& item : HM_TRY(fields_.Array(root_, "tensors"))) HM_TRY(Tensor(item));
+    for (const JsonValue& item : HM_TRY(fields_.Array(root_, "files"))) HM_TRY(File(item));
     HM_TRY(Literals());
     static constexpr std::string_view kKnown[] = {
         "schema",  "weights", "payload_bytes", "literal_payload_bytes",
@@ -97,25 +97,11 @@ class RecipeParser {
   }
 
  private:
-  Error Malformed(std::string_view key, std::string_view wanted) const {
-    return Error{Errc::kMalformed, subject_, fmt::format("its \"{}\" is not {}", key, wanted)};
-  }
-  Result<std::string> Text(const JsonValue& object, std::string_view key) const {
-    const auto value = object.Find(key);
-    const auto text = value ? value->AsString() : std::nullopt;
-    if (!text) return Malformed(key, "a text");
-    return std::string(*text);
-  }
+  // Of statements, which hold no larger numbers.
   Result<std::uint64_t> Number(const JsonValue& object, std::string_view key) const {
-    const auto value = object.Find(key);
-    const auto number = value ? value->AsU64() : std::nullopt;
-    if (!number || *number >= kJsonIntegerLimit) return Malformed(key, "a whole number");
-    return *number;
-  }
-  Result<std::vector<JsonValue>> Array(const JsonValue& object, std::string_view key) const {
-    const auto value = object.Find(key);
-    if (!value || !value->IsArray()) return Malformed(key, "an array");
-    return value->Items();
+    const std::uint64_t number = HM_TRY(fields_.Number(object, key));
+    if (number >= kJsonIntegerLimit) return fields_.Malformed(key, "a whole number");
+    return number;
   }
   Result<std::optional<RecipeSlice>> Slice(const JsonValue& object, std::string_view key) const {
     const auto value = object.Find(key);
@@ -123,27 +109,23 @@ class RecipeParser {
     RecipeSlice slice;
     slice.first = HM_TRY(Number(*value, "first"));
     slice.count = HM_TRY(Number(*value, "count"));
-    if (slice.count == 0) return Malformed(key, "a stretch of at least one");
+    if (slice.count == 0) return fields_.Malformed(key, "a stretch of at least one");
     return slice;
   }
 
   Result<void> Tensor(const JsonValue& item) {
     RecipeTensor tensor{.dtype = Dtype::kF32};
-    for (const JsonValue& source : HM_TRY(Array(item, "sources"))) {
-      const auto name = source.AsString();
-      if (!name) return Malformed("sources", "a list of texts");
-      tensor.sources.emplace_back(*name);
-    }
-    if (tensor.sources.empty()) return Malformed("sources", "a list of names");
-    const auto dtype = DtypeByName(HM_TRY(Text(item, "dtype")));
-    if (!dtype) return Malformed("dtype", "an element type known here");
+    tensor.sources = HM_TRY(fields_.Texts(item, "sources"));
+    if (tensor.sources.empty()) return fields_.Malformed("sources", "a list of names");
+    const auto dtype = DtypeByName(HM_TRY(fields_.Text(item, "dtype")));
+    if (!dtype) return fields_.Malformed("dtype", "an element type known here");
     tensor.dtype = *dtype;
     tensor.size = HM_TRY(Number(item, "size"));
     tensor.rows = HM_TRY(Slice(item, "rows"));
     tensor.columns = HM_TRY(Slice(item, "columns"));
     if (item.Find("rotary_heads")) tensor.rotary_heads = HM_TRY(Number(item, "rotary_heads"));
     if (const auto plus_one = item.Find("plus_one")) {
-      if (!plus_one->AsBool()) return Malformed("plus_one", "true or false");
+      if (!plus_one->AsBool()) return fields_.Malformed("plus_one", "true or false");
       tensor.plus_one = *plus_one->AsBool();
     }
     recipe_.tensors.push_back(std::move(tensor));
@@ -151,34 +133,34 @@ class RecipeParser {
   }
 
   Result<Digest> DigestOf(const JsonValue& item, std::string_view key, Algorithm algorithm) const {
-    const auto digest = Digest::Parse(HM_TRY(Text(item, key)));
+    const auto digest = Digest::Parse(HM_TRY(fields_.Text(item, key)));
     if (!digest || digest->GetAlgorithm() != algorithm)
-      return Malformed(key, "a digest of its kind");
+      return fields_.Malformed(key, "a digest of its kind");
     return *digest;
   }
 
   Result<void> File(const JsonValue& item) {
-    const std::string path = HM_TRY(Text(item, "path"));
+    const std::string path = HM_TRY(fields_.Text(item, "path"));
     const auto checked = CheckRelativePath(path);
     if (!checked || *checked != path) {
-      return Malformed("path", checked ? "in its plain form" : checked.error().message);
+      return fields_.Malformed("path", checked ? "in its plain form" : checked.error().message);
     }
-    if (!paths_.insert(path).second) return Malformed("path", "different for each file");
+    if (!paths_.insert(path).second) return fields_.Malformed("path", "different for each file");
     const std::uint64_t size = HM_TRY(Number(item, "size"));
     const Digest sha256 = HM_TRY(DigestOf(item, "sha256", Algorithm::kSha256));
     const Digest tree = HM_TRY(DigestOf(item, "tree", Algorithm::kTree));
     RecipeFile file{path, size, sha256, tree, {}};
     std::uint64_t filled = 0;
-    for (const JsonValue& value : HM_TRY(Array(item, "segments"))) {
+    for (const JsonValue& value : HM_TRY(fields_.Array(item, "segments"))) {
       RecipeSegment segment;
       if (value.Find("tensor")) {
         segment.tensor = HM_TRY(Number(value, "tensor"));
         if (*segment.tensor >= recipe_.tensors.size())
-          return Malformed("tensor", "one of its tensors");
+          return fields_.Malformed("tensor", "one of its tensors");
         segment.size = recipe_.tensors[*segment.tensor].size;
       } else {
         segment.size = HM_TRY(Number(value, "literal"));
-        if (segment.size == 0) return Malformed("literal", "a number of bytes");
+        if (segment.size == 0) return fields_.Malformed("literal", "a number of bytes");
         literal_bytes_ = CheckedAdd(literal_bytes_, segment.size).value_or(UINT64_MAX);
       }
       filled = CheckedAdd(filled, segment.size).value_or(UINT64_MAX);
@@ -195,18 +177,20 @@ class RecipeParser {
 
   Result<void> Literals() {
     const std::uint64_t size = HM_TRY(Number(root_, "literal_bytes"));
-    if (size != literal_bytes_) return Malformed("literal_bytes", "the sum of its segments");
+    if (size != literal_bytes_)
+      return fields_.Malformed("literal_bytes", "the sum of its segments");
     if (size > kMaxRecipeLiterals) {
       return Error{Errc::kUnsupported, subject_,
                    fmt::format("got {} literal bytes, limit {}", size, kMaxRecipeLiterals)};
     }
-    const auto compressed = FromBase64(HM_TRY(Text(root_, "literals")));
-    if (!compressed) return Malformed("literals", "base64");
+    const auto compressed = FromBase64(HM_TRY(fields_.Text(root_, "literals")));
+    if (!compressed) return fields_.Malformed("literals", "base64");
     recipe_.literals = HM_TRY(Decompressed(*compressed, size, subject_));
     return {};
   }
 
   const std::string& subject_;
+  const JsonFields fields_;
   const JsonValue root_;
   Recipe& recipe_;
   std::set<std::string> paths_;
@@ -224,7 +208,7 @@ void WriteSlice(std::string_view key, const std::optional<RecipeSlice>& slice, J
 }  // namespace
 
 bool IsWithinRecipeLimit(std::uint64_t literal_payload, std::uint64_t payload_bytes) {
-  return literal_payload <= payload_bytes / 1000 * kSharePerMille;
+  return literal_payload <= payload_bytes / 1000;
 }
 
 Result<std::string> WriteRecipe(const Recipe& recipe) {

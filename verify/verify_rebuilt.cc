@@ -14,15 +14,10 @@
 namespace hallmark {
 namespace {
 
-const CanonicalTensor* Find(const CanonicalModel& model, std::string_view name) {
-  const auto found = std::ranges::find(model.tensors, name, &CanonicalTensor::name);
-  return found != model.tensors.end() ? &*found : nullptr;
-}
-
 // Whether the copy's output embedding only repeats its input embedding.
 Result<bool> IsTied(const CanonicalModel& copy, const Task& task) {
-  const CanonicalTensor* const output = Find(copy, kOutputEmbedding);
-  const CanonicalTensor* const input = Find(copy, kInputEmbedding);
+  const CanonicalTensor* const output = FindTensor(copy, kOutputEmbedding);
+  const CanonicalTensor* const input = FindTensor(copy, kInputEmbedding);
   if (output == nullptr || input == nullptr || output->dtype != input->dtype ||
       output->shape != input->shape) {
     return false;

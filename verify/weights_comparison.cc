@@ -26,11 +26,6 @@ std::string Describe(const KnownWeights::Tensor& theirs, const TensorIdentity& o
 
 bool IsRaw(std::string_view identity) { return identity.starts_with("hm1raw:"); }
 
-const CanonicalTensor* FindTensor(const CanonicalModel& model, std::string_view name) {
-  const auto found = std::ranges::lower_bound(model.tensors, name, {}, &CanonicalTensor::name);
-  return found != model.tensors.end() && found->name == name ? &*found : nullptr;
-}
-
 }  // namespace
 
 KnownWeights Known(const WeightIdentity& identity) {

@@ -482,6 +482,28 @@ class Canonicaliser {
 
 }  // namespace
 
+const CanonicalTensor* FindTensor(const CanonicalModel& model, std::string_view name) {
+  const auto found = std::ranges::lower_bound(model.tensors, name, {}, &CanonicalTensor::name);
+  return found != model.tensors.end() && found->name == name ? &*found : nullptr;
+}
+
+std::uint64_t ValueCount(const CanonicalTensor& tensor) {
+  const DtypeInfo& info = InfoOf(tensor.dtype);
+  return tensor.bytes->Size() / info.block_bytes * info.block_values;
+}
+
+std::optional<std::uint64_t> ExpertNumber(std::string_view canonical_name) {
+  constexpr std::string_view kBefore = ".experts.";
+  const std::size_t at = canonical_name.find(kBefore);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = canonical_name.substr(at + kBefore.size());
+  const std::string_view digits = rest.substr(0, rest.find('.'));
+  if (!IsNumberComponent(digits)) return std::nullopt;
+  std::uint64_t number = 0;
+  for (const char c : digits) number = number * 10 + static_cast<std::uint64_t>(c - '0');
+  return number;
+}
+
 Result<CanonicalModel> Canonicalise(const Model& model, const Task& task) {
   return Canonicaliser(model, task).Run();
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/io/block_source.h"
@@ -49,6 +51,13 @@ struct CanonicalModel {
   std::vector<LeftOut> left_out;
   std::vector<Finding> findings;
 };
+
+// The tensor of this canonical name; null: none.
+const CanonicalTensor* FindTensor(const CanonicalModel& model, std::string_view name);
+// Elements in its bytes; of block types, those the blocks stand for.
+std::uint64_t ValueCount(const CanonicalTensor& tensor);
+// The expert that a canonical name is about: 3 of "….experts.3.up_proj.weight"; nullopt: none.
+std::optional<std::uint64_t> ExpertNumber(std::string_view canonical_name);
 
 // Reads small derived buffers (rope frequencies) to check them; no weights. Errors where there can
 // be no identity: kMalformed (shards that do not fit together, two tensors of one canonical name, a

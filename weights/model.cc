@@ -186,38 +186,26 @@ Result<Model> Model::Open(const fs::path& path, const Task& task) {
 // The set that a folder stands for.
 Result<Model> Model::OpenMainSet(std::shared_ptr<const Folder> folder, const Task& task) {
   DirectoryListing listing = HM_TRY(folder->List());
-  std::vector<ModelSet> sets = HM_TRY(FindModelSets(*folder, listing));
+  std::vector<Finding> of_sets;
+  std::vector<ModelSet> sets = HM_TRY(FindModelSets(*folder, listing, &of_sets));
   if (sets.empty()) {
     const Error nothing = NoWeights(*folder, listing);
     if (nothing.code != Errc::kNotFound) return nothing;
     folder = HM_TRY(LoneArchive(*folder, listing));
     if (folder == nullptr) return nothing;
     listing = HM_TRY(folder->List());
-    sets = HM_TRY(FindModelSets(*folder, listing));
+    sets = HM_TRY(FindModelSets(*folder, listing, &of_sets));
     if (sets.empty()) return NoWeights(*folder, listing);
   }
   const ModelSet set = HM_TRY(ChooseSet(*folder, &sets));
   Model model = HM_TRY(Open(folder, set, task));
   model.findings_.insert(model.findings_.end(), listing.findings.begin(), listing.findings.end());
-  model.AddBrokenIndexes(listing);
+  model.findings_.insert(model.findings_.end(), of_sets.begin(), of_sets.end());
   if (!sets.empty()) {
     model.findings_.push_back(
         {Severity::kNote, "other-weights", set.name, "not looked at: " + NamesOf(sets)});
   }
   return model;
-}
-
-// Shards are found by their numbers all the same; programs that load the model go by the index.
-void Model::AddBrokenIndexes(const DirectoryListing& listing) {
-  for (const DirectoryEntry& entry : listing.files) {
-    if (!entry.path.ends_with(".index.json")) continue;
-    const auto file = folder_->Open(entry.path);
-    if (!file) continue;
-    const auto index = ReadShardIndex(**file);
-    if (index) continue;
-    findings_.push_back({Severity::kWarning, std::string(kBrokenIndexFinding), entry.path,
-                         "not used: " + index.error().message});
-  }
 }
 
 Result<Model> Model::Open(std::shared_ptr<const Folder> folder, const ModelSet& set,

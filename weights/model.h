@@ -41,7 +41,10 @@ struct ModelSet {
 // the root, then the most bytes). Side files (configuration, tokenizer, optimiser state) form none.
 // A broken index is an error only if nothing else is found; it then explains itself. `listing` is
 // that of `folder`, or a part of it.
-Result<std::vector<ModelSet>> FindModelSets(const Folder& folder, const DirectoryListing& listing);
+// Broken indexes are told in `findings`, if that is not null: shards may be found by their numbers
+// all the same, but programs that load the model go by the index.
+Result<std::vector<ModelSet>> FindModelSets(const Folder& folder, const DirectoryListing& listing,
+                                            std::vector<Finding>* findings = nullptr);
 
 // One file of an opened model.
 struct WeightFile {
@@ -106,7 +109,6 @@ class Model {
   Result<void> CheckNames() const;
   Result<void> CheckGgufSplit();
   Result<void> CheckIndex();
-  void AddBrokenIndexes(const DirectoryListing& listing);
   void ReadConfig();
   ModelConfig ReadConfigBeside();
   void RecogniseQuantisation();

@@ -49,8 +49,8 @@ bool IsSideFile(std::string_view name) {
 
 class SetFinder {
  public:
-  SetFinder(const Folder& folder, const DirectoryListing& listing)
-      : folder_(folder), listing_(listing) {
+  SetFinder(const Folder& folder, const DirectoryListing& listing, std::vector<Finding>* findings)
+      : folder_(folder), listing_(listing), findings_(findings) {
     for (const DirectoryEntry& entry : listing.files) entries_.emplace(entry.path, &entry);
   }
 
@@ -124,6 +124,10 @@ class SetFinder {
       if (!entry.path.ends_with(".index.json")) continue;
       auto index = ReadIndex(entry.path);
       if (!index) {
+        if (findings_ != nullptr) {
+          findings_->push_back({Severity::kWarning, std::string(kBrokenIndexFinding), entry.path,
+                                "not used: " + index.error().message});
+        }
         if (!index_error_) index_error_ = std::move(index).error();
         continue;
       }
@@ -224,6 +228,7 @@ class SetFinder {
 
   const Folder& folder_;
   const DirectoryListing& listing_;
+  std::vector<Finding>* const findings_;  // may be null
   std::unordered_map<std::string, const DirectoryEntry*> entries_;
   std::set<std::string> claimed_;
   std::vector<ModelSet> sets_;
@@ -330,8 +335,9 @@ bool LooksLikeWeights(std::string_view path) {
   return std::ranges::any_of(kSuffixes, [&](std::string_view s) { return lower.ends_with(s); });
 }
 
-Result<std::vector<ModelSet>> FindModelSets(const Folder& folder, const DirectoryListing& listing) {
-  return SetFinder(folder, listing).Find();
+Result<std::vector<ModelSet>> FindModelSets(const Folder& folder, const DirectoryListing& listing,
+                                            std::vector<Finding>* findings) {
+  return SetFinder(folder, listing, findings).Find();
 }
 
 Result<DirectoryListing> ListModelFiles(const fs::path& path) {

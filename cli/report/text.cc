@@ -122,10 +122,6 @@ std::string FindingsText(std::span<const Finding> findings, const Style& style, 
   return text;
 }
 
-std::string Count(std::uint64_t number, std::string_view noun) {
-  return fmt::format("{} {}{}", WithCommas(number), noun, number == 1 ? "" : "s");
-}
-
 std::string FirstNames(std::span<const std::string> names, std::size_t limit) {
   std::string text;
   for (std::size_t i = 0; i < std::min(names.size(), limit); ++i) {

@@ -53,7 +53,6 @@ class TextTable {
 // "note: SUBJECT: message" and so on, most severe first; empty for none.
 std::string FindingsText(std::span<const Finding> findings, const Style& style, std::size_t width);
 
-std::string Count(std::uint64_t number, std::string_view noun);  // "1 file", "2 files"
 // "a, b and 3 more": the first `limit` of names from files, escaped.
 std::string FirstNames(std::span<const std::string> names, std::size_t limit);
 std::string ShortHex(std::string_view hex);     // the first 12 digits and "…"

@@ -7,11 +7,11 @@
 
 #include "src/base/checked.h"
 #include "src/base/numbers.h"
-#include "src/base/text.h"
 #include "src/io/file.h"
 #include "transform/importance_matrix.h"
 #include "verify/derive/replays.h"
 #include "verify/diff/align.h"
+#include "verify/diff/compared_model.h"
 #include "verify/diff/left_out.h"
 #include "verify/diff/measure.h"
 #include "weights/equal_bytes.h"
@@ -21,37 +21,10 @@
 namespace hallmark {
 namespace {
 
-// A model, and what is told of it.
-struct Side {
-  const Model* model;
-  CanonicalModel canonical;
-
-  Dtype StoredType(const CanonicalTensor& tensor) const {
-    const TensorPart& part = tensor.parts.front();
-    return model->Files()[part.file].reader->Tensors()[part.tensor].dtype;
-  }
-  TensorDiff::Side Describe(const CanonicalTensor& tensor) const {
-    return {tensor.name, tensor.stored_name, StoredType(tensor), tensor.shape};
-  }
-};
-
-// The number of an expert in a canonical name: "….experts.3.up_proj.weight".
-std::optional<std::uint64_t> ExpertOf(std::string_view name) {
-  constexpr std::string_view kBefore = ".experts.";
-  const std::size_t at = name.find(kBefore);
-  if (at == std::string_view::npos) return std::nullopt;
-  std::uint64_t number = 0;
-  for (const char c : name.substr(at + kBefore.size())) {
-    if (c < '0' || c > '9') break;
-    number = number * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return number;
-}
-
 class DeriveWork {
  public:
-  DeriveWork(Side official, Side suspect, const ImportanceMatrix& importance, const Task& task,
-             DeriveReport* report)
+  DeriveWork(ComparedModel official, ComparedModel suspect, const ImportanceMatrix& importance,
+             const Task& task, DeriveReport* report)
       : official_(std::move(official)),
         suspect_(std::move(suspect)),
         importance_(importance),
@@ -84,9 +57,12 @@ class DeriveWork {
       tensor.reason = aligned.a == nullptr ? "not in the official model" : "missing";
     } else if (aligned.place == AlignedTensors::Place::kOther) {
       tensor.how = Derivation::kNotDerived;
-      tensor.reason = "official values, but those of another tensor";
+      tensor.reason =
+          "its values are those of another official tensor, as far as they were sampled";
     } else if (aligned.place == AlignedTensors::Place::kUnknown) {
-      tensor.reason = "official values, but whether the two names mean one place is not known here";
+      tensor.reason =
+          "like the official tensor by a sample of values; whether the two names mean one place is "
+          "not known here";
     } else if (aligned.bytes_a == nullptr || aligned.rows_only_a != 0 || aligned.rows_only_b != 0) {
       tensor.how = Derivation::kNotDerived;
       tensor.reason = fmt::format("shape {}, official {}", ShapeText(aligned.b->shape),
@@ -102,7 +78,7 @@ class DeriveWork {
     const std::span<const float> weights = found->second;
     const std::uint64_t row = tensor.shape.back();
     if (weights.size() == row) return weights;
-    const auto expert = ExpertOf(tensor.name);
+    const auto expert = ExpertNumber(tensor.name);
     if (!expert || row == 0 || *expert >= weights.size() / row) return {};
     return weights.subspan(*expert * row, row);
   }
@@ -144,8 +120,15 @@ class DeriveWork {
       tensor.how = lost ? Derivation::kReplayed : Derivation::kExact;
       if (!replay.step.empty()) tensor.steps.push_back(replay.step);
       settled_[tensors[p]] = true;
+      CountRead(aligned_[tensors[p]]);
     }
     return {};
+  }
+
+  // What the verdict rests on; replays that failed read some of it too.
+  void CountRead(const AlignedTensors& aligned) {
+    report_->official.bytes_read += aligned.bytes_a->Size();
+    report_->suspect.bytes_read += aligned.bytes_b->Size();
   }
 
   // Where one of them can't be read: that is told when it is measured.
@@ -183,7 +166,10 @@ class DeriveWork {
     if (pairs.empty()) return {};
     task_.Begin("comparing what differs", bytes, 0);
     std::vector<MeasuredPair> found = HM_TRY(MeasurePairs(pairs, {}, task_));
-    for (std::size_t p = 0; p < pairs.size(); ++p) Judge(found[p], &report_->tensors[tensors[p]]);
+    for (std::size_t p = 0; p < pairs.size(); ++p) {
+      Judge(found[p], &report_->tensors[tensors[p]]);
+      CountRead(aligned_[tensors[p]]);
+    }
     return {};
   }
 
@@ -191,10 +177,7 @@ class DeriveWork {
     if (found.error) {
       tensor->how = Derivation::kNotCompared;
       tensor->reason = found.error->message;
-      report_->findings.push_back(
-          {Severity::kWarning, "unreadable-tensor",
-           found.error->subject.empty() ? tensor->Any().name : found.error->subject,
-           found.error->message, found.error->offset});
+      report_->findings.push_back(UnreadableTensor(tensor->Any().name, *found.error));
       return;
     }
     tensor->values = found.values;
@@ -215,16 +198,13 @@ class DeriveWork {
 
   // Rotary factors are not weights, but the model computes with them.
   Result<void> AddLeftOut() {
-    for (LeftOutDifference& difference : HM_TRY(CompareLeftOut(
-             *official_.model, official_.canonical, *suspect_.model, suspect_.canonical, task_))) {
+    for (LeftOutDifference& difference : HM_TRY(CompareLeftOut(official_, suspect_, task_))) {
       DerivedTensor& tensor = report_->tensors.emplace_back();
       tensor.how = Derivation::kNotDerived;
-      tensor.group = GroupKey(difference.stored_name);
-      const TensorDiff::Side side{difference.stored_name, difference.stored_name, Dtype::kF32, {}};
-      if (difference.a == "present") tensor.official = side;
-      if (difference.b != "absent") tensor.suspect = side;
-      tensor.reason =
-          fmt::format("derived from the configuration: {} in the suspect", difference.b);
+      tensor.group = GroupKey(difference.Name());
+      tensor.official = std::move(difference.a);
+      tensor.suspect = std::move(difference.b);
+      tensor.reason = "derived from the configuration, and not the same in both";
     }
     return {};
   }
@@ -245,31 +225,13 @@ class DeriveWork {
     return {};
   }
 
-  const Side official_, suspect_;
+  const ComparedModel official_, suspect_;
   const ImportanceMatrix& importance_;
   const Task& task_;
   DeriveReport* const report_;
   std::vector<AlignedTensors> aligned_;
   std::vector<bool> settled_;  // of each tensor
 };
-
-DiffSide Describe(const Side& side, const std::filesystem::path& path) {
-  DiffSide described;
-  described.name = path.string();
-  described.format = side.model->Files().front().reader->FormatDetail();
-  described.architecture = side.canonical.architecture;
-  described.left_out = side.canonical.left_out;
-  described.tensors = side.canonical.tensors.size();
-  for (const CanonicalTensor& tensor : side.canonical.tensors) {
-    described.parameters += ElementCount(tensor.shape).value_or(0);
-    described.bytes_read += tensor.bytes->Size();
-  }
-  return described;
-}
-
-std::string Tensors(std::uint64_t count) {
-  return fmt::format("{} tensor{}", WithCommas(count), count == 1 ? "" : "s");
-}
 
 void Conclude(DeriveReport* report) {
   const std::uint64_t all = report->tensors.size();
@@ -279,28 +241,29 @@ void Conclude(DeriveReport* report) {
     report->verdict = Derivation::kNotDerived;
     report->summary =
         fmt::format("{} of {} {} nothing that could be made of the official values",
-                    WithCommas(not_derived), Tensors(all), not_derived == 1 ? "is" : "are");
+                    WithCommas(not_derived), Count(all, "tensor"), not_derived == 1 ? "is" : "are");
   } else if (const std::uint64_t unknown = count(Derivation::kNotCompared);
              unknown > 0 || all == 0) {
     report->verdict = Derivation::kNotCompared;
-    report->summary = fmt::format("{} of {} could not be compared", unknown, Tensors(all));
+    report->summary = fmt::format("{} of {} could not be compared", unknown, Count(all, "tensor"));
   } else if (const std::uint64_t consistent = count(Derivation::kConsistent); consistent > 0) {
     report->verdict = Derivation::kConsistent;
     report->summary = fmt::format(
         "every block of {} is within what an honest rounding of the official values can give; {} "
         "exact or replayed",
-        Tensors(consistent), exact + replayed);
+        Count(consistent, "tensor"), exact + replayed);
     report->hint =
         "no quantiser known here gives these bytes; one that used an importance matrix is replayed "
         "with --imatrix";
   } else if (replayed > 0) {
     report->verdict = Derivation::kReplayed;
-    report->summary = fmt::format(
-        "what was done to {} was done again here and gave the same bytes{}", Tensors(replayed),
-        exact == 0 ? "" : fmt::format("; {} derived exactly", Tensors(exact)));
+    report->summary =
+        fmt::format("what was done to {} was done again here and gave the same bytes{}",
+                    Count(replayed, "tensor"),
+                    exact == 0 ? "" : fmt::format("; {} derived exactly", Count(exact, "tensor")));
   } else {
     report->verdict = Derivation::kExact;
-    report->summary = fmt::format("the official values in all of {}", Tensors(all));
+    report->summary = fmt::format("the official values in all of {}", Count(all, "tensor"));
   }
 }
 
@@ -347,17 +310,13 @@ Result<DeriveReport> Derive(const std::filesystem::path& suspect,
   const Model official_model = HM_TRY(Model::Open(official, task));
   const Model suspect_model = HM_TRY(Model::Open(suspect, task));
   HM_TRY(CheckCanBeReplayed(suspect_model, suspect));
-  Side official_side{&official_model, HM_TRY(Canonicalise(official_model, task))};
-  Side suspect_side{&suspect_model, HM_TRY(Canonicalise(suspect_model, task))};
+  ComparedModel official_side = HM_TRY(ComparedModel::Of(official_model, task));
+  ComparedModel suspect_side = HM_TRY(ComparedModel::Of(suspect_model, task));
   DeriveReport report;
-  report.official = Describe(official_side, official);
-  report.suspect = Describe(suspect_side, suspect);
-  for (const Side* side : {&official_side, &suspect_side}) {
-    const auto& of_model = side->model->Findings();
-    const auto& of_canonical = side->canonical.findings;
-    report.findings.insert(report.findings.end(), of_model.begin(), of_model.end());
-    report.findings.insert(report.findings.end(), of_canonical.begin(), of_canonical.end());
-  }
+  report.official = official_side.Describe(official.string());
+  report.suspect = suspect_side.Describe(suspect.string());
+  official_side.AddFindings(&report.findings);
+  suspect_side.AddFindings(&report.findings);
   HM_TRY(DeriveWork(std::move(official_side), std::move(suspect_side), importance, task, &report)
              .Run());
   Conclude(&report);

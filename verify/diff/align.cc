@@ -42,16 +42,11 @@ constexpr std::uint64_t kSampled = 64;  // values at each place
 constexpr std::uint64_t kPlaces = 3;
 using Fingerprint = std::array<std::uint64_t, kSampled * kPlaces>;  // patterns of f64
 
-std::uint64_t ValuesOf(const CanonicalTensor& tensor) {
-  const DtypeInfo& info = InfoOf(tensor.dtype);
-  return tensor.bytes->Size() / info.block_bytes * info.block_values;
-}
-
 bool IsFloat(const CanonicalTensor& tensor) { return IsFloatFamily(tensor.dtype); }
 
 // nullopt: too small, too uniform, of a type without plain values, or not to be read in places.
 std::optional<Fingerprint> FingerprintOf(const CanonicalTensor& tensor) {
-  const std::uint64_t values = ValuesOf(tensor);
+  const std::uint64_t values = ValueCount(tensor);
   if (!IsFloat(tensor) || !tensor.random_access || values < kSampled * kPlaces) return std::nullopt;
   Fingerprint print;
   for (std::uint64_t place = 0; place < kPlaces; ++place) {
@@ -308,7 +303,7 @@ class Alignment {
       aligned.b = whole_is_a ? part->tensor : whole.tensor;
       aligned.bytes_a = whole_is_a ? std::move(of_whole) : std::move(of_part);
       aligned.bytes_b = whole_is_a ? std::move(of_part) : std::move(of_whole);
-      aligned.values = ValuesOf(*part->tensor);
+      aligned.values = ValueCount(*part->tensor);
       aligned.random_access = whole.tensor->random_access && part->tensor->random_access;
       aligned.relations.push_back(fmt::format("rows {} to {} of {} in {}", first,
                                               first + part_rows - 1, whole.tensor->name,
@@ -376,18 +371,18 @@ class Alignment {
   void AddBytes(const CanonicalTensor& a, const CanonicalTensor& b, AlignedTensors* aligned) const {
     const std::string shapes = fmt::format("shape {} in {}, {} in {}", ShapeText(a.shape), names_.a,
                                            ShapeText(b.shape), names_.b);
-    const bool same_elements = ValuesOf(a) == ValuesOf(b);
+    const bool same_elements = ValueCount(a) == ValueCount(b);
     if (a.shape == b.shape || (same_elements && WithoutOnes(a.shape) == WithoutOnes(b.shape))) {
       aligned->bytes_a = Borrow(*a.bytes);
       aligned->bytes_b = Borrow(*b.bytes);
-      aligned->values = ValuesOf(a);
+      aligned->values = ValueCount(a);
       if (a.shape != b.shape) aligned->relations.push_back(shapes);
     } else if (SameBeyondRows(a.shape, b.shape) && HasTokensAsRows(a.name) && RowBytes(a) != 0 &&
                RowBytes(b) != 0) {
       const std::uint64_t rows = std::min(a.shape[0], b.shape[0]);
       aligned->bytes_a = Slice(Borrow(*a.bytes), 0, rows * RowBytes(a));
       aligned->bytes_b = Slice(Borrow(*b.bytes), 0, rows * RowBytes(b));
-      aligned->values = ValuesOf(a) / a.shape[0] * rows;
+      aligned->values = ValueCount(a) / a.shape[0] * rows;
       aligned->rows_only_a = a.shape[0] - rows;
       aligned->rows_only_b = b.shape[0] - rows;
     } else {

@@ -121,10 +121,6 @@ void SumUpGroups(DiffReport* report) {
   }
 }
 
-std::string Tensors(std::uint64_t count) {
-  return fmt::format("{} tensor{}", WithCommas(count), count == 1 ? "" : "s");
-}
-
 // Decides, and says it in one sentence.
 class Conclusion {
  public:
@@ -156,7 +152,7 @@ class Conclusion {
       report_.summary = paired == 0
                             ? "there is nothing to compare"
                             : fmt::format("{} of {} could not be compared; the others are equal",
-                                          not_compared_, Tensors(paired));
+                                          not_compared_, Count(paired, "tensor"));
       return;
     } else if (!report_.unsettled.empty()) {
       report_.verdict = DiffVerdict::kInconclusive;
@@ -168,17 +164,18 @@ class Conclusion {
       return;
     } else if (related_ > 0) {
       report_.verdict = DiffVerdict::kEqualRelated;
-      report_.summary = fmt::format(
-          "the same numbers in all of {}; what lies between loses nothing", Tensors(paired));
+      report_.summary =
+          fmt::format("the same numbers in all of {}; what lies between loses nothing",
+                      Count(paired, "tensor"));
     } else {
       report_.verdict = DiffVerdict::kEqual;
-      report_.summary = fmt::format("{}, all equal bit for bit", Tensors(paired));
+      report_.summary = fmt::format("{}, all equal bit for bit", Count(paired, "tensor"));
     }
     if (report_.fields_compared == 0 && report_.verdict != DiffVerdict::kDifferent) {
       report_.summary += "; nothing but weights was compared";
     }
     if (not_compared_ > 0) {
-      report_.summary += fmt::format("; {} could not be compared", Tensors(not_compared_));
+      report_.summary += fmt::format("; {} could not be compared", Count(not_compared_, "tensor"));
     }
   }
 
@@ -187,7 +184,7 @@ class Conclusion {
     std::vector<std::string> parts;
     const std::uint64_t paired = equal_ + related_ + different_ + not_compared_;
     if (different_ > 0)
-      parts.push_back(fmt::format("{} of {} {}", WithCommas(different_), Tensors(paired),
+      parts.push_back(fmt::format("{} of {} {}", WithCommas(different_), Count(paired, "tensor"),
                                   different_ == 1 ? "differs" : "differ") +
                       Extent());
     if (only_ > 0) {

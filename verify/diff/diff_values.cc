@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
 #include "src/base/checked.h"
-#include "src/base/text.h"
-#include "src/json/json_writer.h"
 #include "verify/diff/align.h"
+#include "verify/diff/compared_model.h"
 #include "verify/diff/explain/explain.h"
 #include "verify/diff/left_out.h"
 #include "verify/diff/measure.h"
@@ -19,25 +18,6 @@
 
 namespace hallmark {
 namespace {
-
-// A model as it is compared.
-struct Side {
-  const Model* model;
-  CanonicalModel canonical;
-
-  Dtype StoredType(const CanonicalTensor& tensor) const {
-    const TensorPart& part = tensor.parts.front();
-    return model->Files()[part.file].reader->Tensors()[part.tensor].dtype;
-  }
-  TensorDiff::Side Describe(const CanonicalTensor& tensor) const {
-    return {tensor.name, tensor.stored_name, StoredType(tensor), tensor.shape};
-  }
-};
-
-std::uint64_t ValuesOf(const CanonicalTensor& tensor) {
-  const DtypeInfo& info = InfoOf(tensor.dtype);
-  return tensor.bytes->Size() / info.block_bytes * info.block_values;
-}
 
 // Whether `rows` rows from row `first` hold nothing but zeros.
 Result<bool> AreZero(const CanonicalTensor& tensor, std::uint64_t first, std::uint64_t rows,
@@ -59,17 +39,10 @@ Result<bool> AreZero(const CanonicalTensor& tensor, std::uint64_t first, std::ui
   return true;
 }
 
-// The type in whose steps distances are counted: the coarser of the two.
-Dtype UlpUnit(Dtype a, Dtype b) {
-  for (const Dtype coarse : {Dtype::kBf16, Dtype::kF16}) {
-    if (a == coarse || b == coarse) return coarse;
-  }
-  return Dtype::kF32;
-}
-
 class ValueDiff {
  public:
-  ValueDiff(Side a, Side b, const DiffOptions& options, const Task& task, DiffReport* report)
+  ValueDiff(ComparedModel a, ComparedModel b, const DiffOptions& options, const Task& task,
+            DiffReport* report)
       : a_(std::move(a)), b_(std::move(b)), options_(options), task_(task), report_(report) {}
 
   Result<void> Run() {
@@ -91,46 +64,43 @@ class ValueDiff {
   }
 
   Result<void> MeasureAll() {
+    std::vector<std::size_t> tensors;
+    for (std::size_t i = 0; i < aligned_.size(); ++i) {
+      if (IsComparable(aligned_[i])) tensors.push_back(i);
+    }
+    // Files are read front to back.
+    std::ranges::stable_sort(tensors, {}, [&](std::size_t i) {
+      const CanonicalTensor& tensor = *aligned_[i].a;
+      const TensorInfo& info = a_.StoredInfo(tensor);
+      return std::tuple(tensor.parts.front().file, info.file, info.stored.offset);
+    });
     std::vector<PairToMeasure> pairs;
     std::vector<Dtype> units;
     std::uint64_t bytes = 0;
-    for (std::size_t i = 0; i < aligned_.size(); ++i) {
+    for (const std::size_t i : tensors) {
       const AlignedTensors& aligned = aligned_[i];
-      if (!IsComparable(aligned)) continue;
-      measured_at_.emplace(i, pairs.size());
       pairs.push_back({aligned.bytes_a.get(), aligned.a->dtype, aligned.bytes_b.get(),
                        aligned.b->dtype, aligned.values, aligned.random_access});
-      if (options_.ulps) {
-        units.push_back(UlpUnit(a_.StoredType(*aligned.a), b_.StoredType(*aligned.b)));
-      }
+      if (options_.ulps) units.push_back(UlpUnitOf(aligned));
       bytes = CheckedAdd(bytes, aligned.bytes_a->Size()).value_or(UINT64_MAX);
       bytes = CheckedAdd(bytes, aligned.bytes_b->Size()).value_or(UINT64_MAX);
       report_->a.bytes_read += aligned.bytes_a->Size();
       report_->b.bytes_read += aligned.bytes_b->Size();
     }
     task_.Begin("comparing", bytes, 0);
-    units_ = units;
-    // Files are read front to back.
-    std::vector<std::size_t> order(pairs.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::vector<std::size_t> tensor_of(pairs.size());
-    for (const auto& [tensor, pair] : measured_at_) tensor_of[pair] = tensor;
-    std::ranges::stable_sort(order, {}, [&](std::size_t pair) {
-      const AlignedTensors& aligned = aligned_[tensor_of[pair]];
-      const TensorPart& part = aligned.a->parts.front();
-      const TensorInfo& info = a_.model->Files()[part.file].reader->Tensors()[part.tensor];
-      return std::tuple(part.file, info.file, info.stored.offset);
-    });
-    std::vector<PairToMeasure> sorted;
-    std::vector<Dtype> sorted_units;
-    for (const std::size_t pair : order) {
-      sorted.push_back(pairs[pair]);
-      if (options_.ulps) sorted_units.push_back(units[pair]);
-    }
-    std::vector<MeasuredPair> found = HM_TRY(MeasurePairs(sorted, sorted_units, task_));
-    measured_.resize(found.size());
-    for (std::size_t i = 0; i < order.size(); ++i) measured_[order[i]] = std::move(found[i]);
+    std::vector<MeasuredPair> found = HM_TRY(MeasurePairs(pairs, units, task_));
+    measured_.resize(aligned_.size());
+    for (std::size_t p = 0; p < tensors.size(); ++p) measured_[tensors[p]] = std::move(found[p]);
     return {};
+  }
+
+  // The type in whose steps distances are counted: the coarser of the two.
+  Dtype UlpUnitOf(const AlignedTensors& aligned) const {
+    const Dtype a = a_.StoredInfo(*aligned.a).dtype, b = b_.StoredInfo(*aligned.b).dtype;
+    for (const Dtype coarse : {Dtype::kBf16, Dtype::kF16}) {
+      if (a == coarse || b == coarse) return coarse;
+    }
+    return Dtype::kF32;
   }
 
   Result<void> Conclude(std::size_t i) {
@@ -150,16 +120,16 @@ class ValueDiff {
       tensor.reason = aligned.reason;
       return {};
     }
-    const auto measured = measured_at_.find(i);
-    if (measured == measured_at_.end()) {
+    const std::optional<MeasuredPair>& measured = measured_[i];
+    if (!measured) {
       tensor.reason = fmt::format("values of type {} and {} can't be compared",
                                   DtypeName(aligned.a->dtype), DtypeName(aligned.b->dtype));
       return {};
     }
-    HM_TRY(ConcludeMeasured(aligned, measured_[measured->second], &tensor));
+    HM_TRY(ConcludeMeasured(aligned, *measured, &tensor));
     if (options_.ulps && tensor.values && tensor.values->differing > 0) {
-      tensor.ulps = measured_[measured->second].ulps;
-      tensor.ulp_unit = units_[measured->second];
+      tensor.ulps = measured->ulps;
+      tensor.ulp_unit = UlpUnitOf(aligned);
     }
     return {};
   }
@@ -185,7 +155,7 @@ class ValueDiff {
     } else {
       tensor->reason = "values of this type are compared as bytes";
     }
-    AddTypes(measured, tensor);
+    AddTypes(equal && !measured.same_bytes, tensor);
     if (!HM_TRY(AddRows(aligned, tensor)) || tensor->moved) equal = false;
     if (equal && aligned.place == AlignedTensors::Place::kUnknown) {
       tensor->state = TensorState::kNotCompared;
@@ -201,20 +171,14 @@ class ValueDiff {
   void NotRead(const Error& error, TensorDiff* tensor) {
     tensor->state = TensorState::kNotCompared;
     tensor->reason = error.message;
-    report_->findings.push_back(
-        {Severity::kWarning, "unreadable-tensor",
-         error.subject.empty() ? std::string(tensor->Name()) : error.subject, error.message,
-         error.offset});
+    report_->findings.push_back(UnreadableTensor(std::string(tensor->Name()), error));
   }
 
-  static void AddTypes(const MeasuredPair& measured, TensorDiff* tensor) {
+  static void AddTypes(bool other_bytes, TensorDiff* tensor) {
     const Dtype a = tensor->a->dtype, b = tensor->b->dtype;
     const bool blocks_a = InfoOf(a).is_block_quantised, blocks_b = InfoOf(b).is_block_quantised;
-    const bool equal = measured.values.differing == 0;
     if (a == b) {
-      if (equal && !measured.same_bytes) {
-        tensor->relations.push_back("other bytes for the same values");
-      }
+      if (other_bytes) tensor->relations.push_back("other bytes for the same values");
     } else if (blocks_a == blocks_b) {
       tensor->relations.push_back(fmt::format(
           "{} {} to {}", blocks_a ? "requantised from" : "cast from", DtypeName(a), DtypeName(b)));
@@ -241,10 +205,12 @@ class ValueDiff {
   }
 
   Result<void> AddLeftOut() {
-    for (LeftOutDifference& difference :
-         HM_TRY(CompareLeftOut(*a_.model, a_.canonical, *b_.model, b_.canonical, task_))) {
-      report_->fields.push_back({"derived tensors", std::move(difference.stored_name),
-                                 JsonQuoted(difference.a), JsonQuoted(difference.b), true});
+    for (const LeftOutDifference& difference : HM_TRY(CompareLeftOut(a_, b_, task_))) {
+      const auto told = [](bool is_there) { return is_there ? "\"present\"" : ""; };
+      const std::string_view of_b =
+          difference.a && difference.b ? "\"other values\"" : told(difference.b.has_value());
+      report_->fields.push_back({"derived tensors", difference.Name(),
+                                 told(difference.a.has_value()), std::string(of_b), true});
     }
     return {};
   }
@@ -257,7 +223,7 @@ class ValueDiff {
       const AlignedTensors& aligned = aligned_[i];
       // Of rows that only one side has there is nothing to compare.
       Shape shape = aligned.rows_only_a != 0 ? aligned.b->shape : aligned.a->shape;
-      if (ValuesOf(*aligned.a) > aligned.values) shape = aligned.b->shape;
+      if (ValueCount(*aligned.a) > aligned.values) shape = aligned.b->shape;
       tensors.push_back({aligned.Name(), tensor.group, std::move(shape), aligned.a->dtype,
                          aligned.b->dtype, aligned.bytes_a.get(), aligned.bytes_b.get(),
                          &*tensor.values});
@@ -280,36 +246,24 @@ class ValueDiff {
          {{"tensors_moved", static_cast<double>(moved)}}});
   }
 
-  const Side a_, b_;
+  const ComparedModel a_, b_;
   const DiffOptions& options_;
   const Task& task_;
   DiffReport* const report_;
   std::vector<AlignedTensors> aligned_;
-  std::map<std::size_t, std::size_t> measured_at_;  // aligned -> measured
-  std::vector<MeasuredPair> measured_;
-  std::vector<Dtype> units_;
+  std::vector<std::optional<MeasuredPair>> measured_;  // of each of them; none: not comparable
 };
-
-void AddModel(const Side& side, DiffSide* to, std::vector<Finding>* findings) {
-  to->architecture = side.canonical.architecture;
-  to->left_out = side.canonical.left_out;
-  to->tensors = side.canonical.tensors.size();
-  for (const CanonicalTensor& tensor : side.canonical.tensors) to->parameters += ValuesOf(tensor);
-  const auto add = [&](const std::vector<Finding>& from) {
-    findings->insert(findings->end(), from.begin(), from.end());
-  };
-  add(side.model->Findings());
-  add(side.canonical.findings);
-}
 
 }  // namespace
 
 Result<void> DiffByValues(const Model& a, const Model& b, const DiffOptions& options,
                           const Task& task, DiffReport* report) {
-  Side side_a{&a, HM_TRY(Canonicalise(a, task))};
-  Side side_b{&b, HM_TRY(Canonicalise(b, task))};
-  AddModel(side_a, &report->a, &report->findings);
-  AddModel(side_b, &report->b, &report->findings);
+  ComparedModel side_a = HM_TRY(ComparedModel::Of(a, task));
+  ComparedModel side_b = HM_TRY(ComparedModel::Of(b, task));
+  report->a = side_a.Describe(std::move(report->a.name));
+  report->b = side_b.Describe(std::move(report->b.name));
+  side_a.AddFindings(&report->findings);
+  side_b.AddFindings(&report->findings);
   return ValueDiff(std::move(side_a), std::move(side_b), options, task, report).Run();
 }
 

@@ -19,12 +19,16 @@ struct Stored {
   std::size_t tensor;
 
   const TensorInfo& Info() const { return reader->Tensors()[tensor]; }
+  TensorDiff::Side Describe() const {
+    return {Info().name, Info().name, Info().dtype, Info().shape};
+  }
 };
 
 // The tensors left out, by name; of several ranks the first one's.
-std::map<std::string, Stored> Find(const Model& model, const CanonicalModel& canonical) {
+std::map<std::string, Stored> Find(const ComparedModel& compared) {
+  const Model& model = *compared.model;
   std::set<std::string_view> names;
-  for (const LeftOut& item : canonical.left_out) names.insert(item.stored_name);
+  for (const LeftOut& item : compared.canonical.left_out) names.insert(item.stored_name);
   std::map<std::string, Stored> found;
   if (names.empty()) return found;
   for (std::size_t f = 0; f < model.Files().size(); ++f) {
@@ -61,23 +65,22 @@ bool IsScaledRope(std::string_view name) {
 
 }  // namespace
 
-Result<std::vector<LeftOutDifference>> CompareLeftOut(const Model& a, const CanonicalModel& of_a,
-                                                      const Model& b, const CanonicalModel& of_b,
-                                                      const Task& task) {
-  const auto in_a = Find(a, of_a), in_b = Find(b, of_b);
-  const bool both_gguf = of_a.scheme == "gguf" && of_b.scheme == "gguf";
+Result<std::vector<LeftOutDifference>> CompareLeftOut(const ComparedModel& a,
+                                                      const ComparedModel& b, const Task& task) {
+  const auto in_a = Find(a), in_b = Find(b);
+  const bool both_gguf = a.canonical.scheme == "gguf" && b.canonical.scheme == "gguf";
   std::vector<LeftOutDifference> differences;
   for (const auto& [name, stored] : in_a) {
     const auto other = in_b.find(name);
     if (other == in_b.end()) {
-      if (both_gguf && IsScaledRope(name)) differences.push_back({name, "present", "absent"});
+      if (both_gguf && IsScaledRope(name)) differences.push_back({stored.Describe(), std::nullopt});
     } else if (!HM_TRY(HoldTheSame(stored, other->second, task))) {
-      differences.push_back({name, "present", "other values"});
+      differences.push_back({stored.Describe(), other->second.Describe()});
     }
   }
   for (const auto& [name, stored] : in_b) {
     if (both_gguf && IsScaledRope(name) && !in_a.contains(name)) {
-      differences.push_back({name, "absent", "present"});
+      differences.push_back({std::nullopt, stored.Describe()});
     }
   }
   return differences;

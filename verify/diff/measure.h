@@ -20,7 +20,7 @@ struct PairToMeasure {
   Dtype type_a;
   const BlockSource* b;
   Dtype type_b;
-  std::uint64_t values;       // 0: of types that are compared as bytes; then the sizes are equal
+  std::uint64_t values;       // of each; types that can't be measured have equally many bytes
   bool random_access = true;  // false: both are read by one thread, front to back
 };
 

@@ -4,6 +4,7 @@
 
 #include "cli/report/diff/diff_report.h"
 #include "cli/report/diff/diff_view.h"
+#include "cli/report/html.h"
 #include "src/base/text.h"
 
 namespace hallmark {
@@ -21,24 +22,9 @@ std::string Xml(std::string_view text) {
       i += 2;
       continue;
     }
-    switch (shown[i]) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += shown[i];
-    }
+    out += shown[i];
   }
-  return out;
+  return EscapeHtml(out);
 }
 
 // Cases of one suite in the making.

@@ -168,6 +168,14 @@ TEST(DiffByValues, WideIntegersAreNotComparedWithFloats) {
   EXPECT_EQ(Compare(a, b).CountOf(TensorState::kNotCompared), 1u);
 }
 
+TEST(DiffByValues, OtherBytesOfComplexNumbersAreOtherValues) {
+  std::vector<FakeTensor> a = {{"x", Dtype::kC64, {1}, F32({1, 2})}};
+  std::vector<FakeTensor> b = {{"x", Dtype::kC64, {1}, F32({1, 3})}};
+  const DiffReport report = Compare(a, b);
+  EXPECT_EQ(report.tensors.front().state, TensorState::kDifferent);
+  EXPECT_TRUE(report.tensors.front().relations.empty());
+}
+
 TEST(DiffByValues, TakesFusedTensorsApart) {
   auto b = Llama(1);
   const std::string layer = "model.layers.0.self_attn.";
