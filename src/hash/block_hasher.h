@@ -1,6 +1,7 @@
 // Digests by a block function, one stream each, which can move forward together.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -19,6 +20,7 @@ class BlockHasher final : public Hasher {
 
   void Update(ByteSpan bytes) override;
   Digest Finish() override;
+  std::unique_ptr<Hasher> Clone() const override { return std::make_unique<BlockHasher>(*this); }
 
   // As Update(bytes[i]) on hashers[i], all of `function`, in the fastest way there is.
   static void UpdateTogether(BlockFunction function, std::span<BlockHasher* const> hashers,

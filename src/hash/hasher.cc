@@ -28,6 +28,8 @@ class OpensslHasher final : public Hasher {
     return Digest(algorithm_, ByteSpan(out).first(InfoOf(algorithm_).digest_bytes));
   }
 
+  std::unique_ptr<Hasher> Clone() const override { return std::make_unique<OpensslHasher>(*this); }
+
  private:
   Algorithm algorithm_;
   OpensslDigest digest_;
@@ -47,6 +49,8 @@ class Blake3Hasher final : public Hasher {
     return Digest(Algorithm::kBlake3, out);
   }
 
+  std::unique_ptr<Hasher> Clone() const override { return std::make_unique<Blake3Hasher>(*this); }
+
  private:
   blake3_hasher state_;
 };
@@ -65,6 +69,8 @@ class Crc32Hasher final : public Hasher {
     return Digest(Algorithm::kCrc32, out);
   }
 
+  std::unique_ptr<Hasher> Clone() const override { return std::make_unique<Crc32Hasher>(*this); }
+
  private:
   uLong crc_ = crc32_z(0, nullptr, 0);
 };
@@ -78,6 +84,8 @@ class Xxh64Hasher final : public Hasher {
     StoreBig(out.data(), stream_.Finish());
     return Digest(Algorithm::kXxh64, out);
   }
+
+  std::unique_ptr<Hasher> Clone() const override { return std::make_unique<Xxh64Hasher>(*this); }
 
  private:
   Xxh64 stream_;
@@ -102,6 +110,8 @@ class AutoV1Hasher final : public Hasher {
   }
   Digest Finish() override { return sha256_.Finish(); }
 
+  std::unique_ptr<Hasher> Clone() const override { return std::make_unique<AutoV1Hasher>(*this); }
+
  private:
   static constexpr std::uint64_t kBegin = 0x100000, kEnd = 0x110000;
 
@@ -122,6 +132,8 @@ class AutoV3Hasher final : public Hasher {
   }
   Digest Finish() override { return sha256_.Finish(); }
 
+  std::unique_ptr<Hasher> Clone() const override { return std::make_unique<AutoV3Hasher>(*this); }
+
  private:
   static constexpr unsigned kLengthBytes = 8;
 
@@ -134,6 +146,8 @@ class TreeRootHasher final : public Hasher {
  public:
   void Update(ByteSpan bytes) override { tree_.Update(bytes); }
   Digest Finish() override { return tree_.Finish().root; }
+
+  std::unique_ptr<Hasher> Clone() const override { return std::make_unique<TreeRootHasher>(*this); }
 
  private:
   TreeHasher tree_;

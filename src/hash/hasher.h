@@ -16,6 +16,8 @@ class Hasher {
   virtual ~Hasher() = default;
   virtual void Update(ByteSpan bytes) = 0;
   virtual Digest Finish() = 0;  // once; no Update after it
+  // Another that has seen the same bytes, and goes on by itself.
+  virtual std::unique_ptr<Hasher> Clone() const = 0;
 };
 
 // `size`: of the whole stream, in bytes. Only git-blob, which hashes it first, has to know it.

@@ -60,6 +60,12 @@ OpensslDigest::OpensslDigest(Algorithm algorithm)
   HM_CHECK(EVP_DigestInit_ex2(context_.get(), method_, nullptr) == 1);
 }
 
+OpensslDigest::OpensslDigest(const OpensslDigest& other)
+    : method_(other.method_), context_(EVP_MD_CTX_new()) {
+  HM_CHECK(context_ != nullptr);
+  HM_CHECK(EVP_MD_CTX_copy_ex(context_.get(), other.context_.get()) == 1);
+}
+
 void OpensslDigest::Update(ByteSpan bytes) {
   if (bytes.empty()) return;
   HM_CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);

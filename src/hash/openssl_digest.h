@@ -15,6 +15,8 @@ class OpensslDigest {
  public:
   // sha384, sha512 or blake2b; block_hasher.h has the others.
   explicit OpensslDigest(Algorithm algorithm);
+  OpensslDigest(const OpensslDigest& other);  // goes on by itself
+  OpensslDigest& operator=(const OpensslDigest&) = delete;
   void Update(ByteSpan bytes);
   // Writes the digest to `out`, which has room for it, and starts anew.
   void Finish(std::byte* out);

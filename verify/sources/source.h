@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,6 +29,13 @@ struct ListedDigest {
   Testimony testimony = {};
 };
 
+// Roots of the subtrees over equal stretches of one file, as torrents of version 2 have them; the
+// last one is padded as the tree is.
+struct TreeLayer {
+  std::uint64_t piece_bytes = 0;  // 16 KiB times a power of two
+  std::vector<TreeNode> nodes;
+};
+
 // One file as a source lists it.
 struct ListedFile {
   std::string path;  // relative and safe; empty where a list names none (a lone hash)
@@ -38,6 +46,7 @@ struct ListedFile {
   // official layout keeps elsewhere (the tokenizer beside LLaMA's size folders).
   bool optional = false;
   std::string note = {};  // what the source says about it, for people; or empty
+  std::shared_ptr<const TreeLayer> layer = {};  // proven to lead to the tree's root; or null
 };
 
 // A stretch of what a piece list is about, in its order.

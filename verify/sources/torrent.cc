@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -35,6 +37,7 @@ struct TorrentFile {
   std::uint64_t size = 0;
   bool padding = false;               // BEP 47: zeros that no file holds
   std::optional<Digest> digest = {};  // version 2: the root; version 1: an md5, if it says one
+  std::shared_ptr<const TreeLayer> layer = {};  // version 2, of files of several pieces
 };
 
 class TorrentReader {
@@ -59,10 +62,14 @@ class TorrentReader {
     if (is_v2 && pieces != nullptr) HM_TRY(CheckOneContent());
     if (!is_v2) HM_TRY(AddPieces(*pieces));
     FileCollector collector;
+    std::map<std::string_view, const TorrentFile*> by_path;
     for (const TorrentFile& file : is_v2 ? tree_ : list_) {
-      if (!file.padding) HM_TRY(collector.Add(file.path, file.size, file.digest, 0));
+      if (file.padding) continue;
+      HM_TRY(collector.Add(file.path, file.size, file.digest, 0));
+      by_path.emplace(file.path, &file);
     }
     source_.files = collector.Take();
+    for (ListedFile& file : source_.files) file.layer = by_path.at(file.path)->layer;
     if (source_.files.empty()) return Malformed(*info_, "names no file");
     return std::move(source_);
   }
@@ -148,43 +155,52 @@ class TorrentReader {
       }
       file.size = HM_TRY(LengthOf(*leaf));
       file.padding = HasAttribute(*leaf, 'p');
-      if (!file.padding) file.digest = HM_TRY(ReadRoot(*leaf, file.size));
+      if (!file.padding) HM_TRY(ReadRoot(*leaf, &file));
       tree_.push_back(std::move(file));
     }
     return {};
   }
 
-  Result<Digest> ReadRoot(const BencodeValue& leaf, std::uint64_t size) const {
+  Result<void> ReadRoot(const BencodeValue& leaf, TorrentFile* file) {
     TreeNode root{};  // of no bytes
-    if (size > 0) {
+    if (file->size > 0) {
       const BencodeValue* bytes = leaf.Find("pieces root", Kind::kText);
       if (bytes == nullptr || bytes->text.size() != root.size()) {
         return Malformed(leaf, "a file without a pieces root of 32 bytes");
       }
       std::ranges::copy(AsBytes(bytes->text), root.begin());
-      if (size > piece_bytes_) HM_TRY(CheckLayer(*bytes, root, size));
+      if (file->size > piece_bytes_) file->layer = HM_TRY(ReadLayer(*bytes, root, file->size));
     }
-    return Digest(Algorithm::kTree, root);
+    file->digest = Digest(Algorithm::kTree, root);
+    return {};
   }
 
-  // The layer is not needed to check a whole file, but one that does not lead to its root shows
-  // that the torrent is damaged.
-  Result<void> CheckLayer(const BencodeValue& at, const TreeNode& root, std::uint64_t size) const {
-    if (layers_ == nullptr) return {};  // metadata alone, as a magnet link fetches it
-    const BencodeValue* layer = layers_->Find(at.text, Kind::kText);
+  // One that does not lead to its root shows that the torrent is damaged. Files of the same content
+  // have one in common.
+  Result<std::shared_ptr<const TreeLayer>> ReadLayer(const BencodeValue& at, const TreeNode& root,
+                                                     std::uint64_t size) {
+    if (layers_ == nullptr) return nullptr;  // metadata alone, as a magnet link fetches it
+    const BencodeValue* text = layers_->Find(at.text, Kind::kText);
     const std::uint64_t count = (size - 1) / piece_bytes_ + 1;
-    if (layer == nullptr || layer->text.size() / root.size() != count ||
-        layer->text.size() % root.size() != 0) {
+    if (text == nullptr || text->text.size() / root.size() != count ||
+        text->text.size() % root.size() != 0) {
       return Malformed(at, "no piece layer of the right length for this root");
     }
-    std::vector<TreeNode> nodes(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      std::ranges::copy(AsBytes(layer->text).subspan(i * root.size(), root.size()),
-                        nodes[i].begin());
+    std::shared_ptr<const TreeLayer>& known = read_layers_[root];
+    if (known != nullptr) return known;
+    auto layer = std::make_shared<TreeLayer>();
+    layer->piece_bytes = piece_bytes_;
+    layer->nodes.resize(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < layer->nodes.size(); ++i) {
+      std::ranges::copy(AsBytes(text->text).subspan(i * root.size(), root.size()),
+                        layer->nodes[i].begin());
     }
     const auto height = static_cast<unsigned>(std::countr_zero(piece_bytes_ / kTreeBlock));
-    if (TreeRoot(nodes, height) != root) return Malformed(*layer, "a piece layer of another root");
-    return {};
+    if (TreeRoot(layer->nodes, height) != root) {
+      return Malformed(*text, "a piece layer of another root");
+    }
+    known = std::move(layer);
+    return known;
   }
 
   Result<void> ReadFileList() {
@@ -279,6 +295,7 @@ class TorrentReader {
   const BencodeValue& root_;
   const BencodeValue* info_ = nullptr;
   const BencodeValue* layers_ = nullptr;
+  std::map<TreeNode, std::shared_ptr<const TreeLayer>> read_layers_;  // by root
   std::uint64_t piece_bytes_ = 0;
   std::vector<TorrentFile> tree_;  // version 2
   std::vector<TorrentFile> list_;  // version 1

@@ -57,6 +57,20 @@ TEST(Hasher, GivesThePublishedDigests) {
   }
 }
 
+TEST(Hasher, ACloneGoesOnByItself) {
+  std::string text(1'200'003, 'q');
+  text.replace(0, 8, std::string(8, '\0'));  // the length of a safetensors header
+  for (const AlgorithmInfo& info : AllAlgorithms()) {
+    const auto first = MakeHasher(info.algorithm, text.size());
+    first->Update(AsBytes(text).first(1'050'001));
+    const auto second = first->Clone();
+    first->Update(AsBytes("something else"));
+    second->Update(AsBytes(text).subspan(1'050'001));
+    EXPECT_EQ(second->Finish(), HashBytes(info.algorithm, AsBytes(text))) << info.name;
+    EXPECT_NE(first->Finish(), HashBytes(info.algorithm, AsBytes(text))) << info.name;
+  }
+}
+
 // test_vectors.json of the BLAKE3 authors; byte i of the input is i mod 251.
 TEST(Hasher, GivesTheOfficialBlake3Digests) {
   const std::pair<std::size_t, std::string_view> vectors[] = {
