@@ -18,92 +18,12 @@
 #include "src/base/page_buffer.h"
 #include "src/hash/tree.h"
 #include "src/io/directory.h"
+#include "src/io/placed_file.h"
 
 namespace hallmark {
 namespace {
 
 namespace fs = std::filesystem;
-
-Error SystemError(const fs::path& path, const char* call) {
-  return Error{Errc::kIo, path.string(), fmt::format("{}: {}", call, std::strerror(errno))};
-}
-
-// Owns a descriptor of a file it writes at given places.
-class PlacedFile {
- public:
-  static Result<PlacedFile> Open(const fs::path& path, int flags) {
-    const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0666);
-    if (descriptor < 0) return SystemError(path, "open");
-    return PlacedFile(descriptor, path);
-  }
-  PlacedFile(PlacedFile&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
-  PlacedFile& operator=(PlacedFile&&) = delete;
-  ~PlacedFile() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-
-  // Makes the file `size` bytes long; on disks that can, the room is kept for it.
-  Result<void> Reserve(std::uint64_t size) const {
-    const auto length = static_cast<off_t>(size);
-    if (ftruncate(descriptor_, length) != 0) return SystemError(path_, "truncate");
-    if (size == 0) return {};
-    if (fallocate(descriptor_, 0, 0, length) != 0 && errno == ENOSPC) {
-      return SystemError(path_, "reserve");
-    }
-    return {};
-  }
-  // Lets the disk begin with what was written there, so that flushing at the end takes less time.
-  void BeginFlushing(std::uint64_t offset, std::uint64_t size) const {
-    sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size),
-                    SYNC_FILE_RANGE_WRITE);
-  }
-  Result<void> Write(std::uint64_t offset, ByteSpan bytes) const {
-    // As much as the usual tools write at once: for more, Linux caches the file in larger units,
-    // for which memory is often not at hand.
-    constexpr std::size_t kAtOnce = 128 * 1024;
-    while (!bytes.empty()) {
-      const std::size_t size = std::min(bytes.size(), kAtOnce);
-      const ssize_t n = pwrite(descriptor_, bytes.data(), size, static_cast<off_t>(offset));
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return SystemError(path_, "write");
-      offset += static_cast<std::uint64_t>(n);
-      bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
-    return {};
-  }
-  Result<void> Append(ByteSpan bytes) const {
-    const off_t end = lseek(descriptor_, 0, SEEK_END);
-    if (end < 0) return SystemError(path_, "seek");
-    return Write(static_cast<std::uint64_t>(end), bytes);
-  }
-  Result<void> Read(std::uint64_t offset, MutableByteSpan out) const {
-    while (!out.empty()) {
-      const ssize_t n = pread(descriptor_, out.data(), out.size(), static_cast<off_t>(offset));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return SystemError(path_, "read");
-      if (n == 0) return Error{Errc::kIo, path_.string(), "it became shorter", offset};
-      offset += static_cast<std::uint64_t>(n);
-      out = out.subspan(static_cast<std::size_t>(n));
-    }
-    return {};
-  }
-  Result<std::uint64_t> Size() const {
-    const off_t end = lseek(descriptor_, 0, SEEK_END);
-    if (end < 0) return SystemError(path_, "seek");
-    return static_cast<std::uint64_t>(end);
-  }
-  Result<void> Flush() const {
-    if (fsync(descriptor_) != 0) return SystemError(path_, "fsync");
-    return {};
-  }
-
- private:
-  PlacedFile(int descriptor, fs::path path) : descriptor_(descriptor), path_(std::move(path)) {}
-
-  int descriptor_;
-  fs::path path_;
-};
 
 // One line of the journal, as it lies in the file.
 struct JournalEntry {

@@ -18,6 +18,7 @@ Verb MergeReportsVerb();
 Verb PackVerb();
 Verb RebuildVerb();
 Verb RecipeVerb();
+Verb RepairVerb();
 Verb UnpackVerb();
 Verb VerifyVerb();
 Verb VersionVerb();

@@ -4,7 +4,7 @@ _hallmark() {
   local verb=${COMP_WORDS[1]} first=2
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W 'verify identify id inspect diff derive hash convert recipe rebuild pack unpack catalogue merge-reports completion version --help --version' -- "$cur"))
+    COMPREPLY=($(compgen -W 'verify identify id inspect diff derive hash convert recipe rebuild repair pack unpack catalogue merge-reports completion version --help --version' -- "$cur"))
     return
   fi
   if [[ $verb == catalogue ]]; then
@@ -159,6 +159,22 @@ _hallmark() {
       esac
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --from --output --discard --force --json --threads --progress --color --quiet' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'repair')
+      case $prev in
+        --against) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --from) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --recipe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --threads|-j) return ;;
+        --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+        --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --against --from --recipe --in-place --output --discard --force --verbose --json --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi

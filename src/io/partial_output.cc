@@ -27,12 +27,6 @@ Error IoError(const fs::path& path, std::string_view call, int number) {
   return Error{Errc::kIo, path.string(), fmt::format("{}: {}", call, std::strerror(number))};
 }
 
-fs::path PartialFolder(const fs::path& target) {
-  fs::path folder = WithoutSlash(target);
-  folder += ".hallmark-partial";
-  return folder;
-}
-
 fs::path ParentOf(const fs::path& target) {
   const fs::path parent = WithoutSlash(target).parent_path();
   return parent.empty() ? "." : parent;
@@ -62,7 +56,7 @@ Result<void> CheckItIsOurs(const fs::path& folder) {
        entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     ours = name == "lock" || name == "fingerprint" || name == "files" || name == "journal" ||
-           name.starts_with("fingerprint.hallmark-");
+           name == "changes" || name.starts_with("fingerprint.hallmark-");
   }
   if (ours) return {};
   return Error{Errc::kUsage, folder.string(),
@@ -71,6 +65,12 @@ Result<void> CheckItIsOurs(const fs::path& folder) {
 }
 
 }  // namespace
+
+fs::path PartialFolder(const fs::path& target) {
+  fs::path folder = WithoutSlash(target);
+  folder += ".hallmark-partial";
+  return folder;
+}
 
 PartialOutput::PartialOutput(fs::path folder, fs::path target, Target kind, bool force, int lock)
     : folder_(std::move(folder)),

@@ -9,6 +9,9 @@
 
 namespace hallmark {
 
+// The folder that unfinished work on `target` is kept in.
+std::filesystem::path PartialFolder(const std::filesystem::path& target);
+
 // TARGET.hallmark-partial, which holds the files under their later names and what the writer notes
 // about its progress. Not thread-safe; a second process that wants the same target is refused.
 // Destroyed without Commit or Keep, it removes all it wrote.
@@ -42,6 +45,8 @@ class PartialOutput {
   Result<void> Commit();
   // Leaves everything for the next run.
   void Keep() { keep_ = true; }
+  // Removes it all, unless it is committed.
+  void Remove() { keep_ = false; }
 
  private:
   PartialOutput(std::filesystem::path folder, std::filesystem::path target, Target kind, bool force,

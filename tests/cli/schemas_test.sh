@@ -163,6 +163,15 @@ run 0 derive "$fixtures/gguf/k256-Q6_K.gguf" --from "$fixtures/gguf/k256-f16.ggu
 conforms report-derive
 run 1 derive "$fixtures/gguf/k256-Q6_K.gguf" --from model --json
 conforms report-derive
+cp -r model damaged
+big=$(find damaged -type f -printf "%s %p\n" | sort -rn | head -1 | cut -d" " -f2)
+printf 'damaged' | dd of="$big" bs=1 seek=70000 conv=notrunc status=none
+run 1 repair damaged --against model --json
+conforms report-repair
+run 3 repair damaged --against "$scratch/manifest.json" --json
+conforms report-repair
+run 0 repair damaged --against "$scratch/manifest.json" --from model -o mended --json
+conforms report-repair
 run 1 identify model --json
 conforms report-identify
 run 0 catalogue add model my-org/tiny

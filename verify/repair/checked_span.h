@@ -1,0 +1,52 @@
+// What can be proven of files piece by piece: stretches of official bytes with their digests.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "src/hash/digest.h"
+#include "src/hash/hasher.h"
+#include "src/io/block_source.h"
+#include "verify/sources/source.h"
+
+namespace hallmark {
+
+// A file that is to be mended, as the sources list it.
+struct OfficialFile {
+  std::string path;                   // as listed
+  std::optional<std::uint64_t> size;  // none: no source says it
+  std::vector<Digest> digests;        // of the whole file, by every source
+};
+
+// A stretch of one file, or of several laid end to end, that has one digest.
+struct CheckedSpan {
+  struct Segment {
+    std::optional<std::size_t> file;  // index into the official files; none: zeros no file holds
+    ByteRange range;                  // in the file
+  };
+  std::vector<Segment> segments;
+  Digest digest;
+  // The digest is the root of the subtree so many levels above its leaves, padded; else it is of
+  // the bytes alone.
+  std::optional<unsigned> subtree_height = {};
+
+  std::uint64_t Size() const;
+};
+
+// Takes the bytes of a span and gives what CheckedSpan::digest must be.
+std::unique_ptr<Hasher> MakeSpanHasher(const CheckedSpan& span);
+
+// The finest spans that `source` gives digests for which hold bytes of file `listed`, one of its
+// files; of all its files `files` says which official file each is. A span that reaches into a file
+// which is none of them is left out. Empty: the source has only digests of whole files.
+std::vector<CheckedSpan> FineSpans(const Source& source, std::size_t listed,
+                                   std::span<const std::optional<std::size_t>> files);
+
+// All of a file of that size, under the strongest of its digests; it has one.
+CheckedSpan WholeFile(const OfficialFile& file, std::size_t index, std::uint64_t size);
+
+}  // namespace hallmark
