@@ -108,6 +108,32 @@ class ExactlyCastView final : public GroupView {
   Dtype from_, to_;
 };
 
+class SumView final : public GroupView {
+ public:
+  SumView(Bytes a, Bytes b)
+      : GroupView(std::move(a), sizeof(float), sizeof(float)), other_(std::move(b)) {
+    HM_CHECK(other_->Size() == Size());
+  }
+
+ private:
+  Result<void> Make(std::uint64_t first, ByteSpan stored, MutableByteSpan out,
+                    bool) const override {
+    Scratch scratch;
+    const MutableByteSpan other = scratch.First(stored.size());
+    HM_TRY(other_->Read(first * sizeof(float), other));
+    for (std::size_t at = 0; at < stored.size(); at += sizeof(float)) {
+      float a, b;
+      std::memcpy(&a, stored.data() + at, sizeof a);
+      std::memcpy(&b, other.data() + at, sizeof b);
+      a += b;
+      std::memcpy(out.data() + at, &a, sizeof a);
+    }
+    return {};
+  }
+
+  Bytes other_;
+};
+
 class PlusOneView final : public GroupView {
  public:
   PlusOneView(Bytes base, Dtype from, std::shared_ptr<LossCount> loss)
@@ -251,6 +277,8 @@ Bytes Rounded(Bytes base, Dtype from, Dtype to, std::shared_ptr<LossCount> loss)
 Bytes ExactlyCast(Bytes base, Dtype from, Dtype to) {
   return std::make_unique<ExactlyCastView>(std::move(base), from, to);
 }
+
+Bytes Sum(Bytes a, Bytes b) { return std::make_unique<SumView>(std::move(a), std::move(b)); }
 
 Bytes PlusOne(Bytes base, Dtype from, std::shared_ptr<LossCount> loss) {
   HM_CHECK(IsFloatFamily(from));

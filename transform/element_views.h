@@ -34,6 +34,9 @@ Bytes ExactlyCast(Bytes base, Dtype from, Dtype to);
 // cannot tell apart from others are counted as lost.
 Bytes PlusOne(Bytes base, Dtype from, std::shared_ptr<LossCount> loss);
 
+// The sums of f32 values, in f32. Both have the same size.
+Bytes Sum(Bytes a, Bytes b);
+
 // The f32 values of a type that CanDequantise.
 Bytes Dequantised(Bytes base, Dtype from);
 

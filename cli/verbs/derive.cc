@@ -14,7 +14,8 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
     return Error{Errc::kUsage, "derive", "no official model is named", std::nullopt,
                  "add --from MODEL"};
   }
-  const DeriveOptions options{.importance = arguments.Text("--imatrix")};
+  const DeriveOptions options{.importance = arguments.Text("--imatrix"),
+                              .base = arguments.Text("--base")};
   const DeriveReport report =
       HM_TRY(Derive(arguments.Operands()[0], official, options, session.GetTask()));
   const ExitCode exit = DeriveExit(report);
@@ -40,6 +41,8 @@ Verb DeriveVerb() {
           "tensor that no replay gives is consistent when every block can be an honest rounding of "
           "the official values; that is no proof, see docs/derive.md. Everything else is "
           "not-derived, with how far it is off.\n\n"
+          "A release that was shipped as its difference to a base model (a delta to be added, or "
+          "files xored with the base's) is named by --from, and the base by --base.\n\n"
           "Configuration and tokenizer are not looked at: hallmark diff compares them.",
       .operands = {{.name = "SUSPECT",
                     .help = "a directory, a tar or packed file of one, any one shard, an "
@@ -52,13 +55,19 @@ Verb DeriveVerb() {
                           .kind = ValueKind::kPath,
                           .value = "FILE",
                           .help = "an importance matrix that the quantiser may have used"},
+                         {.name = "--base",
+                          .kind = ValueKind::kPath,
+                          .value = "MODEL",
+                          .help = "what the official release is the difference to"},
                          VerboseOption("every tensor that was not proven"),
                          JsonOption()},
                         WorkOptions()),
       .examples = {{"hallmark derive mirror-Q4_K_M.gguf --from llama-2-7b/",
                     "is this quantised copy of the official weights?"},
                    {"hallmark derive copy.Q4_K_M.gguf --from llama-2-7b/ --imatrix imatrix.gguf",
-                    "and if it was quantised by an importance matrix?"}},
+                    "and if it was quantised by an importance matrix?"},
+                   {"hallmark derive vicuna-7b/ --from vicuna-7b-delta-v1.1/ --base llama-7b-hf/",
+                    "is this the delta applied to LLaMA?"}},
       .exits = WithCommonExits(
           {{ExitCode::kOk, "derived exactly, replayed, or consistent"},
            {ExitCode::kMismatch, "not derived: some tensor is nothing that could be made of it"},

@@ -52,11 +52,44 @@ run 1 derive edited.gguf --from "$gguf/k256-f16.gguf"
 out_has 'not-derived'
 run 1 derive "$gguf/k256-Q6_K.gguf" --from "$meta"
 
+# Releases shipped as a difference to a base: sums that are exact, and files xored (torch has the rest).
+python3 - <<'END'
+import json, os, struct
+def write(folder, tensors):
+    os.mkdir(folder)
+    header, data = {}, b''
+    for name, values in tensors.items():
+        payload = struct.pack(f'<{len(values)}e', *values)
+        header[name] = {'dtype': 'F16', 'shape': [4, len(values) // 4], 'data_offsets': [len(data), len(data) + len(payload)]}
+        data += payload
+    text = json.dumps(header).encode()
+    text += b' ' * (-len(text) % 8)
+    open(folder + '/model.safetensors', 'wb').write(struct.pack('<Q', len(text)) + text + data)
+base = {f'model.layers.{i}.mlp.up_proj.weight': [(7 * i + k) % 50 - 25 for k in range(32)] for i in range(3)}
+delta = {n: [k % 5 - 2 for k in range(32)] for n in base}
+write('base', base)
+write('delta', delta)
+write('tuned', {n: [x + y for x, y in zip(base[n], delta[n])] for n in base})
+os.mkdir('xored')
+a, b = (open(f + '/model.safetensors', 'rb').read() for f in ('tuned', 'base'))
+open('xored/model.safetensors', 'wb').write(bytes(x ^ y for x, y in zip(a, b)))
+END
+run 0 derive tuned --from delta --base base
+out_has 'derived-exactly' 'added to the base'
+run 0 derive tuned --from xored --base base
+out_has 'derived-exactly' 'xored'
+run 1 derive base --from delta --base base
+run 1 derive base --from xored --base base
+run 5 derive tuned --from delta --base "$fixtures/hf-bin"
+err_has 'is this the base'
+run 1 derive tuned --from xored --base delta
+run 3 derive tuned --from delta --base nowhere
+
 # What cannot be asked.
 run 2 derive edited.gguf
 err_has '--from'
 run 3 derive edited.gguf --from missing
 run 3 derive edited.gguf --from "$meta" --imatrix missing
 run 4 derive edited.gguf --from "$gguf/k256-f16.gguf" --imatrix "$gguf/tiny-f32.gguf"
-only bf16.gguf bf16.gguf.receipt.json wide.gguf wide.gguf.receipt.json weighed.gguf weighed.gguf.receipt.json edited.gguf
+only base bf16.gguf bf16.gguf.receipt.json wide.gguf wide.gguf.receipt.json weighed.gguf weighed.gguf.receipt.json edited.gguf delta tuned xored
 finish

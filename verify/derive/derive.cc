@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "src/base/checked.h"
@@ -10,6 +13,7 @@
 #include "src/io/file.h"
 #include "transform/importance_matrix.h"
 #include "verify/derive/replays.h"
+#include "verify/derive/shipped_difference.h"
 #include "verify/diff/align.h"
 #include "verify/diff/compared_model.h"
 #include "verify/diff/left_out.h"
@@ -23,10 +27,15 @@ namespace {
 
 class DeriveWork {
  public:
-  DeriveWork(ComparedModel official, ComparedModel suspect, const ImportanceMatrix& importance,
-             const Task& task, DeriveReport* report)
+  // `cut`: official tensors that have not all their rows. `derived_tensors_of` has the official
+  // tensors that are no weights.
+  DeriveWork(ComparedModel official, ComparedModel suspect,
+             const std::set<std::string, std::less<>>& cut, const ComparedModel& derived_tensors_of,
+             const ImportanceMatrix& importance, const Task& task, DeriveReport* report)
       : official_(std::move(official)),
         suspect_(std::move(suspect)),
+        cut_(cut),
+        derived_tensors_of_(derived_tensors_of),
         importance_(importance),
         task_(task),
         report_(report) {}
@@ -38,7 +47,9 @@ class DeriveWork {
     HM_TRY(ReplayAll());
     HM_TRY(MeasureTheRest());
     HM_TRY(CheckAllReplicas());
+    LeaveCutRowsOpen();
     HM_TRY(AddLeftOut());
+    HM_TRY(derived_tensors_of_.model->CheckUnchanged());
     HM_TRY(official_.model->CheckUnchanged());
     return suspect_.model->CheckUnchanged();
   }
@@ -63,7 +74,8 @@ class DeriveWork {
       tensor.reason =
           "like the official tensor by a sample of values; whether the two names mean one place is "
           "not known here";
-    } else if (aligned.bytes_a == nullptr || aligned.rows_only_a != 0 || aligned.rows_only_b != 0) {
+    } else if (aligned.bytes_a == nullptr || aligned.rows_only_a != 0 ||
+               (aligned.rows_only_b != 0 && !cut_.contains(aligned.a->name))) {
       tensor.how = Derivation::kNotDerived;
       tensor.reason = fmt::format("shape {}, official {}", ShapeText(aligned.b->shape),
                                   ShapeText(aligned.a->shape));
@@ -196,9 +208,24 @@ class DeriveWork {
     }
   }
 
+  // What the suspect has beyond the rows that are known.
+  void LeaveCutRowsOpen() {
+    for (std::size_t i = 0; i < aligned_.size(); ++i) {
+      const AlignedTensors& aligned = aligned_[i];
+      DerivedTensor& tensor = report_->tensors[i];
+      if (aligned.rows_only_b == 0 || tensor.how == Derivation::kNotDerived) continue;
+      tensor.reason = fmt::format(
+          "{} in all rows that the base has; it lacks {}, which whoever applied the release made "
+          "up",
+          DerivationName(tensor.how), Count(aligned.rows_only_b, "row"));
+      tensor.how = Derivation::kNotCompared;
+    }
+  }
+
   // Rotary factors are not weights, but the model computes with them.
   Result<void> AddLeftOut() {
-    for (LeftOutDifference& difference : HM_TRY(CompareLeftOut(official_, suspect_, task_))) {
+    for (LeftOutDifference& difference :
+         HM_TRY(CompareLeftOut(derived_tensors_of_, suspect_, task_))) {
       DerivedTensor& tensor = report_->tensors.emplace_back();
       tensor.how = Derivation::kNotDerived;
       tensor.group = GroupKey(difference.Name());
@@ -226,6 +253,8 @@ class DeriveWork {
   }
 
   const ComparedModel official_, suspect_;
+  const std::set<std::string, std::less<>>& cut_;
+  const ComparedModel& derived_tensors_of_;
   const ImportanceMatrix& importance_;
   const Task& task_;
   DeriveReport* const report_;
@@ -277,6 +306,24 @@ Result<void> CheckCanBeReplayed(const Model& suspect, const std::filesystem::pat
   return {};
 }
 
+Result<DeriveReport> DeriveFrom(ComparedModel official,
+                                const std::set<std::string, std::less<>>& cut,
+                                const ComparedModel& derived_tensors_of, std::string official_name,
+                                const Model& suspect_model, const std::filesystem::path& suspect,
+                                const ImportanceMatrix& importance, const Task& task) {
+  ComparedModel suspect_side = HM_TRY(ComparedModel::Of(suspect_model, task));
+  DeriveReport report;
+  report.official = official.Describe(std::move(official_name));
+  report.suspect = suspect_side.Describe(suspect.string());
+  official.AddFindings(&report.findings);
+  suspect_side.AddFindings(&report.findings);
+  HM_TRY(DeriveWork(std::move(official), std::move(suspect_side), cut, derived_tensors_of,
+                    importance, task, &report)
+             .Run());
+  Conclude(&report);
+  return report;
+}
+
 }  // namespace
 
 std::string_view DerivationName(Derivation how) {
@@ -307,20 +354,32 @@ Result<DeriveReport> Derive(const std::filesystem::path& suspect,
     const auto file = HM_TRY(OpenFile(options.importance));
     importance = HM_TRY(ReadImportanceMatrix(*file));
   }
-  const Model official_model = HM_TRY(Model::Open(official, task));
   const Model suspect_model = HM_TRY(Model::Open(suspect, task));
   HM_TRY(CheckCanBeReplayed(suspect_model, suspect));
-  ComparedModel official_side = HM_TRY(ComparedModel::Of(official_model, task));
-  ComparedModel suspect_side = HM_TRY(ComparedModel::Of(suspect_model, task));
-  DeriveReport report;
-  report.official = official_side.Describe(official.string());
-  report.suspect = suspect_side.Describe(suspect.string());
-  official_side.AddFindings(&report.findings);
-  suspect_side.AddFindings(&report.findings);
-  HM_TRY(DeriveWork(std::move(official_side), std::move(suspect_side), importance, task, &report)
-             .Run());
-  Conclude(&report);
-  return report;
+  if (options.base.empty()) {
+    const Model official_model = HM_TRY(Model::Open(official, task));
+    ComparedModel side = HM_TRY(ComparedModel::Of(official_model, task));
+    const ComparedModel same = HM_TRY(ComparedModel::Of(official_model, task));
+    return DeriveFrom(std::move(side), {}, same, official.string(), suspect_model, suspect,
+                      importance, task);
+  }
+  std::optional<DeriveReport> best;
+  for (const SumType sum : {SumType::kF32, SumType::kStored}) {
+    AppliedRelease applied = HM_TRY(ApplyRelease(official, options.base, sum, task));
+    const std::string name = fmt::format("{}, {}", official.string(), applied.how);
+    DeriveReport report =
+        HM_TRY(DeriveFrom(std::move(applied.side), applied.cut, applied.derived_tensors_of, name,
+                          suspect_model, suspect, importance, task));
+    const auto unproven = [](const DeriveReport& of) {
+      return std::pair(of.CountOf(Derivation::kNotDerived), of.CountOf(Derivation::kConsistent));
+    };
+    if (!best || unproven(report) < unproven(*best)) best = std::move(report);
+    // Another order of roundings could only help where something was added.
+    if (applied.base == nullptr || unproven(*best) == std::pair<std::uint64_t, std::uint64_t>()) {
+      break;
+    }
+  }
+  return *std::move(best);
 }
 
 }  // namespace hallmark

@@ -49,6 +49,8 @@ struct DeriveReport {
 
 struct DeriveOptions {
   std::filesystem::path importance;  // a matrix the quantiser may have used; empty: none
+  // Of releases that are differences to it: see shipped_difference.h; empty: it is none.
+  std::filesystem::path base = {};
 };
 
 // Reads both models once where the first thing tried is what was done, and tensors it is not again
