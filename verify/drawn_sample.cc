@@ -11,18 +11,21 @@ DrawnSample::DrawnSample(const Sample& sample)
 
 bool DrawnSample::TakesWhole(FileVerdict& verdict, std::size_t index, const ManifestFile* listed,
                              std::string_view key) {
-  summary_.all_bytes += verdict.size;
+  const bool is_new = counted_.insert(verdict.path).second;
+  if (is_new) summary_.all_bytes += verdict.size;
   verdict.state = FileState::kNotSampled;
   if (listed != nullptr && !listed->sub_roots.empty()) {
-    summary_.all_pieces += listed->sub_roots.size();
+    if (is_new) summary_.all_pieces += listed->sub_roots.size();
     const std::uint64_t bytes = CountSampledBytes(*listed, sample_);
-    if (bytes > 0) drawn_.push_back({index, listed, bytes});
+    if (bytes > 0) drawn_.push_back({index, listed, bytes, is_new});
     return false;
   }
-  ++summary_.all_pieces;
+  if (is_new) ++summary_.all_pieces;
   if (!sample_.Takes(key, 0)) return false;
-  ++summary_.pieces;
-  summary_.bytes += verdict.size;
+  if (is_new) {
+    ++summary_.pieces;
+    summary_.bytes += verdict.size;
+  }
   verdict.sampled_bytes = verdict.size;
   verdict.state = FileState::kUnread;  // until it was read
   return true;
@@ -56,8 +59,10 @@ Result<void> DrawnSample::ReadPieces(Copy& copy, const Task& task, VerifyReport&
     }
     file.state = result->bad.empty() ? FileState::kSampled : FileState::kMismatch;
     file.sampled_bytes = result->bytes;
-    summary_.pieces += result->pieces;
-    summary_.bytes += result->bytes;
+    if (drawn_[i].counts) {
+      summary_.pieces += result->pieces;
+      summary_.bytes += result->bytes;
+    }
     report.bytes_hashed += result->bytes;
     copy.File(files[i]).stamp = result->stamp;
     bad_[{file.source, file.listed_as}] = std::move(result->bad);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,10 +35,12 @@ class DrawnSample {
     std::size_t verdict;
     const ManifestFile* listed;
     std::uint64_t bytes;
+    bool counts;  // in the summary
   };
   const Sample& sample_;
   SampleSummary summary_;
   std::vector<Drawn> drawn_;
+  std::set<std::string> counted_;  // files, which several sources may list
   std::map<std::pair<std::size_t, std::string>, std::vector<ByteRange>> bad_;  // source, listed as
 };
 

@@ -15,6 +15,7 @@
 #include "cli/verbs/verbs.h"
 #include "formats/registry.h"
 #include "formats/safetensors.h"
+#include "src/base/numbers.h"
 #include "src/hash/hash_files.h"
 #include "src/io/directory.h"
 #include "weights/manifest.h"
@@ -320,6 +321,15 @@ class HashRun {
       text_ += report;
     }
     if (IsStreamed()) return {};
+    // A list that lacks files would be taken for that of a smaller release.
+    const auto failed = std::ranges::count_if(
+        files_, [](const ListedFile& file) { return file.error.has_value(); });
+    if (failed > 0 && format_ != "json" && format_ != "json-lines") {
+      session_.Note(fmt::format("{} was not written: {} could not be hashed",
+                                arguments_.Text("--output"),
+                                Count(static_cast<std::uint64_t>(failed), "file")));
+      return {};
+    }
     return session_.PrintTo(arguments_.Text("--output"), arguments_.Given("--force"), text_);
   }
 

@@ -75,6 +75,8 @@ sha256sum --check --quiet list || complain 'the list was changed'
 run 0 hash dir/empty -o list --force
 grep -q dir/empty list || complain '--force did not replace the list'
 run 3 hash dir/plain -o no/such/folder/list
+run 3 hash dir/plain dir/nowhere -o less
+err_has 'less was not written'
 only dir list
 
 # Manifests: the same bytes for the same files, wherever they are.

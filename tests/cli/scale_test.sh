@@ -179,6 +179,9 @@ json '0 < r["sample"]["pieces"] < r["sample"]["all_pieces"] == len(r["files"])' 
 json '{f["state"] for f in r["files"]} == {"ok", "not-sampled"}' True
 run 0 verify mirror --against list.sha256 --sample 20% --seed a --json
 cmp -s single.json "$scratch/out" || complain 'the same seed draws another sample'
+all=$(python3 -c 'import json; print(json.load(open("single.json"))["sample"]["all_pieces"])')
+run 0 verify mirror --against list.sha256 --against list.sha256 --sample 20% --seed a --json
+json 'r["sample"]["all_pieces"]' "$all" # however many lists name a file
 in_parts 3 verify mirror --against list.sha256 --sample 20% --seed a --json-lines
 run 0 merge-reports part-* --json
 same files
