@@ -31,6 +31,20 @@ run 0 convert "$gguf/tiny-Q4_0.gguf" --to gguf --dtype f32 --requantize -o wide.
 run 0 derive wide.gguf --from "$gguf/tiny-Q4_0.gguf"
 out_has 'derived-exactly' 'dequantised from q4_0'
 
+# Kept in f16 or bf16 meanwhile.
+run 0 convert "$gguf/k256-Q6_K.gguf" --to gguf --requantize --dtype bf16 -o meanwhile.gguf
+run 0 convert meanwhile.gguf --to gguf --quant Q8_0 -o then.gguf
+run 0 derive then.gguf --from "$gguf/k256-Q6_K.gguf"
+out_has 'replayed' 'dequantised from q6_k, cast from f32 to bf16, quantised to q8_0'
+run 0 convert meanwhile.gguf --to gguf --dtype f32 -o then.gguf --force
+run 0 derive then.gguf --from "$gguf/k256-Q6_K.gguf"
+out_has 'replayed' 'cast from f32 to bf16, cast from bf16 to f32'
+run 0 convert wide.gguf --to gguf --dtype f16 -o narrow.gguf
+run 0 convert narrow.gguf --to gguf --dtype f32 -o wide-again.gguf
+run 0 derive wide-again.gguf --from wide.gguf
+out_has 'cast from f32 to f16, cast from f16 to f32'
+rm meanwhile.gguf* then.gguf* narrow.gguf* wide-again.gguf*
+
 # An importance matrix makes the difference between a proof and none.
 weights=$root/tests/vectors/mixes/tiny.gguf
 run 0 convert "$gguf/tiny-f32.gguf" --to gguf --quant Q4_K_M --imatrix "$weights" -o weighed.gguf

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "src/kernels/quantise.h"
@@ -16,15 +17,40 @@ std::uint64_t RowLength(const CanonicalTensor& tensor) {
   return tensor.shape.empty() ? 1 : tensor.shape.back();
 }
 
-// The official values in f32, as quantisers take them, and how they are stored before.
+// The official values as a step takes them, and what was done to them before.
 struct Values {
   Bytes bytes;
   Dtype dtype;
+  std::string steps;  // with ", " after each
+  std::shared_ptr<LossCount> loss;
 };
-Values ValuesOf(const AlignedTensors& aligned) {
-  const Dtype from = aligned.a->dtype;
-  if (IsBlocks(from)) return {Dequantised(Borrow(*aligned.bytes_a), from), Dtype::kF32};
-  return {Borrow(*aligned.bytes_a), from};
+
+// `via`: a type that they were kept in meanwhile; none: they were not.
+Values ValuesOf(const AlignedTensors& aligned, std::optional<Dtype> via) {
+  Values values{nullptr, aligned.a->dtype, "", std::make_shared<LossCount>()};
+  if (IsBlocks(values.dtype)) {
+    values.bytes = Dequantised(Borrow(*aligned.bytes_a), values.dtype);
+    values.steps = fmt::format("dequantised from {}, ", DtypeName(values.dtype));
+    values.dtype = Dtype::kF32;
+  } else {
+    values.bytes = Borrow(*aligned.bytes_a);
+  }
+  if (via) {
+    values.steps += fmt::format("cast from {} to {}, ", DtypeName(values.dtype), DtypeName(*via));
+    values.bytes = Rounded(std::move(values.bytes), values.dtype, *via, values.loss);
+    values.dtype = *via;
+  }
+  return values;
+}
+
+// What models are kept in before they become what they are: nothing, or a 16-bit type, whichever
+// loses something.
+std::vector<std::optional<Dtype>> WaysTo(Dtype from, Dtype to) {
+  std::vector<std::optional<Dtype>> ways = {std::nullopt};
+  for (const Dtype via : {Dtype::kF16, Dtype::kBf16}) {
+    if (via != from && via != to) ways.emplace_back(via);
+  }
+  return ways;
 }
 
 // The suspect's norm as it is stored, where canonical norms are that less 1.
@@ -45,33 +71,33 @@ void AddQuantised(const AlignedTensors& aligned, std::span<const float> importan
   const std::uint64_t row = RowLength(*aligned.b);
   if (!CanQuantise(to) || row % InfoOf(to).block_values != 0 || !CanQuantiseRows(row)) return;
   const std::uint64_t rows = aligned.values / row;
-  const std::string before = IsBlocks(aligned.a->dtype)
-                                 ? fmt::format("dequantised from {}, ", DtypeName(aligned.a->dtype))
-                                 : "";
-  const auto add = [&](std::span<const float> weights, std::string_view with) {
-    Values values = ValuesOf(aligned);
-    replays->push_back({fmt::format("{}quantised to {}{}", before, DtypeName(to), with),
-                        Quantised(std::move(values.bytes), values.dtype, to, row, rows, weights),
-                        Borrow(*aligned.bytes_b), nullptr, true});
-  };
-  if (importance.size() == row) add(importance, " by the importance matrix");
-  add({}, importance.empty() ? "" : " without the importance matrix");
+  for (const std::optional<Dtype> via : WaysTo(aligned.a->dtype, to)) {
+    const auto add = [&](std::span<const float> weights, std::string_view with) {
+      Values values = ValuesOf(aligned, via);
+      replays->push_back({fmt::format("{}quantised to {}{}", values.steps, DtypeName(to), with),
+                          Quantised(std::move(values.bytes), values.dtype, to, row, rows, weights),
+                          Borrow(*aligned.bytes_b), nullptr, true});
+    };
+    if (importance.size() == row) add(importance, " by the importance matrix");
+    add({}, importance.empty() ? "" : " without the importance matrix");
+  }
 }
 
 void AddCast(const AlignedTensors& aligned, std::vector<Replay>* replays) {
-  const Dtype from = aligned.a->dtype, to = aligned.b->dtype;
-  Values values = ValuesOf(aligned);
-  const auto loss = std::make_shared<LossCount>();
-  std::string step = IsBlocks(from) ? fmt::format("dequantised from {}", DtypeName(from)) : "";
-  if (IsBlocks(from) && to == Dtype::kF32) {
-    replays->push_back({step, std::move(values.bytes), Borrow(*aligned.bytes_b), nullptr, false});
-    return;
+  const Dtype to = aligned.b->dtype;
+  for (const std::optional<Dtype> via : WaysTo(aligned.a->dtype, to)) {
+    if (!via && aligned.a->dtype == to) continue;  // nothing was done
+    Values values = ValuesOf(aligned, via);
+    std::string steps = std::move(values.steps);
+    if (values.dtype == to) {  // dequantised
+      steps.resize(steps.size() - 2);
+    } else {
+      steps += fmt::format("cast from {} to {}", DtypeName(values.dtype), DtypeName(to));
+    }
+    const auto loss = values.loss;
+    replays->push_back({std::move(steps), Rounded(std::move(values.bytes), values.dtype, to, loss),
+                        Borrow(*aligned.bytes_b), loss, false});
   }
-  step += step.empty() ? "" : ", ";
-  replays->push_back(
-      {fmt::format("{}cast from {} to {}", step, DtypeName(values.dtype), DtypeName(to)),
-       Rounded(std::move(values.bytes), values.dtype, to, loss), Borrow(*aligned.bytes_b), loss,
-       false});
 }
 
 }  // namespace
@@ -83,6 +109,8 @@ std::vector<Replay> ReplaysOf(const AlignedTensors& aligned, const Model& suspec
   std::vector<Replay> replays;
   if (from == to) {
     replays.push_back({"", Borrow(*aligned.bytes_a), Borrow(*aligned.bytes_b), nullptr, false});
+    // Kept narrower meanwhile.
+    if (IsFloatFamily(to)) AddCast(aligned, &replays);
     return replays;
   }
   if (!known) return replays;
