@@ -1,9 +1,13 @@
 // hallmark derive: was this model made from that one, and how?
 #include "verify/derive/derive.h"
 
+#include <fmt/format.h>
+
 #include "cli/report/derive_report.h"
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
+#include "cli/version.h"
+#include "src/io/atomic_file.h"
 
 namespace hallmark {
 namespace {
@@ -14,11 +18,23 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
     return Error{Errc::kUsage, "derive", "no official model is named", std::nullopt,
                  "add --from MODEL"};
   }
+  const std::string output = arguments.Text("--output");
+  if (!output.empty() && arguments.Given("--base")) {
+    return Error{Errc::kUsage, "derive", "a derivation from a difference is not written down",
+                 std::nullopt, "leave out -o, or --base"};
+  }
+  HM_TRY(session.CheckOutput(output, arguments.Given("--force")));
   const DeriveOptions options{.importance = arguments.Text("--imatrix"),
-                              .base = arguments.Text("--base")};
+                              .base = arguments.Text("--base"),
+                              .receipt_version = output.empty() ? "" : std::string(VersionText())};
   const DeriveReport report =
       HM_TRY(Derive(arguments.Operands()[0], official, options, session.GetTask()));
   const ExitCode exit = DeriveExit(report);
+  if (report.receipt) {
+    HM_TRY(WriteFileAtomically(output, WriteReceipt(*report.receipt), arguments.Given("--force")));
+  } else if (!output.empty()) {
+    session.Note(fmt::format("{} was not written: a receipt is of what was proven", output));
+  }
   if (arguments.Given("--json")) {
     HM_TRY(session.Print(DeriveJson(report, exit)));
   } else {
@@ -59,6 +75,8 @@ Verb DeriveVerb() {
                           .kind = ValueKind::kPath,
                           .value = "MODEL",
                           .help = "what the official release is the difference to"},
+                         OutputOption("write the derivation down as a receipt, if it is proven"),
+                         ForceOption(),
                          VerboseOption("every tensor that was not proven"),
                          JsonOption()},
                         WorkOptions()),

@@ -18,6 +18,18 @@ for type in Q2_K Q4_K_M Q5_K_S Q6_K IQ4_XS; do
   json 'r["counts"]["replayed"], r["counts"]["derived_exactly"]' '(16, 5)'
 done
 
+# Written down, and checked by doing it again; only what is proven.
+run 0 derive "$gguf/k256-Q6_K.gguf" --from "$gguf/k256-f16.gguf" -o derived.json
+run 0 derive "$gguf/k256-Q6_K.gguf" --from "$gguf/k256-f16.gguf" -o again.json -j 1
+cmp derived.json again.json || complain 'the same derivation gives another receipt'
+grep -q '"quantised to q6_k"' derived.json || complain 'the receipt has no steps'
+run 2 derive "$gguf/k256-Q6_K.gguf" --from "$gguf/k256-f16.gguf" -o again.json
+run 5 convert "$gguf/k256-f16.gguf" --replay derived.json -o made.gguf
+rm derived.json again.json
+run 1 derive "$gguf/k256-Q6_K.gguf" --from "$meta" -o derived.json
+err_has 'was not written'
+[[ ! -e derived.json ]] || complain 'a receipt of what is not derived'
+
 # Lossless copies, whatever their container; and casts that lose something.
 for copy in "$fixtures/hf-safetensors-f32" "$fixtures/hf-bin" "$gguf/tiny-f16.gguf" "$gguf-split"; do
   run 0 derive "$copy" --from "$meta"

@@ -161,6 +161,9 @@ run 0 derive "$fixtures/gguf/tiny-f16.gguf" --from model --json
 conforms report-derive
 run 0 derive "$fixtures/gguf/k256-Q6_K.gguf" --from "$fixtures/gguf/k256-f16.gguf" --json
 conforms report-derive
+run 0 derive "$fixtures/gguf/k256-Q6_K.gguf" --from "$fixtures/gguf/k256-f16.gguf" -o "$scratch/derivation.json"
+cp "$scratch/derivation.json" "$scratch/out"
+conforms receipt
 run 1 derive "$fixtures/gguf/k256-Q6_K.gguf" --from model --json
 conforms report-derive
 cp -r model damaged

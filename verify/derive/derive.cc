@@ -12,6 +12,7 @@
 #include "src/base/numbers.h"
 #include "src/io/file.h"
 #include "transform/importance_matrix.h"
+#include "verify/derive/derivation_receipt.h"
 #include "verify/derive/replays.h"
 #include "verify/derive/shipped_difference.h"
 #include "verify/diff/align.h"
@@ -360,8 +361,19 @@ Result<DeriveReport> Derive(const std::filesystem::path& suspect,
     const Model official_model = HM_TRY(Model::Open(official, task));
     ComparedModel side = HM_TRY(ComparedModel::Of(official_model, task));
     const ComparedModel same = HM_TRY(ComparedModel::Of(official_model, task));
-    return DeriveFrom(std::move(side), {}, same, official.string(), suspect_model, suspect,
-                      importance, task);
+    std::optional<Receipt> receipt;
+    if (!options.receipt_version.empty()) {
+      receipt =
+          HM_TRY(BeginDerivationReceipt(suspect_model, suspect, official_model, official, task));
+    }
+    DeriveReport report = HM_TRY(DeriveFrom(std::move(side), {}, same, official.string(),
+                                            suspect_model, suspect, importance, task));
+    if (receipt &&
+        (report.verdict == Derivation::kExact || report.verdict == Derivation::kReplayed)) {
+      FinishDerivationReceipt(report, suspect_model, options.receipt_version, &*receipt);
+      report.receipt = std::move(receipt);
+    }
+    return report;
   }
   std::optional<DeriveReport> best;
   for (const SumType sum : {SumType::kF32, SumType::kStored}) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/base/task.h"
+#include "transform/receipt.h"
 #include "verify/diff/diff_report.h"
 
 namespace hallmark {
@@ -43,6 +44,7 @@ struct DeriveReport {
   DiffSide official, suspect;
   std::vector<DerivedTensor> tensors;  // by group, then by name
   std::vector<Finding> findings;
+  std::optional<Receipt> receipt;  // if it was asked for, and all is exact or replayed
 
   std::uint64_t CountOf(Derivation how) const;
 };
@@ -51,6 +53,9 @@ struct DeriveOptions {
   std::filesystem::path importance;  // a matrix the quantiser may have used; empty: none
   // Of releases that are differences to it: see shipped_difference.h; empty: it is none.
   std::filesystem::path base = {};
+  // Write the derivation down too, in the name of this version of the tool; empty: don't. Not with
+  // a base. Reads both models twice more.
+  std::string receipt_version = {};
 };
 
 // Reads both models once where the first thing tried is what was done, and tensors it is not again
