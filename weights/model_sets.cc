@@ -297,6 +297,13 @@ Result<ShardIndex> ReadShardIndex(const File& file) {
   const JsonDocument document = HM_TRY(JsonDocument::Parse(text, file.Name()));
   const auto map = document.Root().Find("weight_map");
   if (!map || !map->IsObject()) {
+    const auto schema = document.Root().Find("schema");
+    const auto name = schema ? schema->AsString() : std::nullopt;
+    if (name && name->starts_with("hallmark.")) {
+      return Error{Errc::kUnsupported, file.Name(),
+                   fmt::format("this is a {}, which holds no weights", EscapeForPeople(*name)),
+                   std::nullopt, "name the model itself; verify and diff take manifests too"};
+    }
     return Error{Errc::kMalformed, file.Name(), "this is no index: it has no weight_map"};
   }
   ShardIndex index;

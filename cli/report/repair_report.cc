@@ -84,15 +84,29 @@ std::map<std::string, std::uint64_t> BytesByDonor(const RepairPlan& plan) {
   return bytes;
 }
 
+std::uint64_t CountFound(const RepairPlan& plan, std::initializer_list<FileState> states) {
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(plan.found.files, [&](const FileVerdict& file) {
+        return std::ranges::find(states, file.state) != states.end();
+      }));
+}
+std::uint64_t CountRight(const RepairPlan& plan) {
+  return CountFound(plan, {FileState::kOk, FileState::kRenamed});
+}
+std::uint64_t CountUnknown(const RepairPlan& plan) {
+  return CountFound(plan, {FileState::kNotComparable});
+}
+
 std::string Summary(const RepairReport& report) {
   const RepairPlan& plan = report.plan;
   if (plan.files.empty()) {
-    const auto right = std::ranges::count_if(plan.found.files, [](const FileVerdict& file) {
-      return file.state == FileState::kOk || file.state == FileState::kRenamed;
-    });
-    if (right == 0) return "no file of it is listed, so that nothing can be said or mended";
-    return fmt::format("{} as listed, nothing to mend",
-                       Count(static_cast<std::uint64_t>(right), "file"));
+    const std::uint64_t right = CountRight(plan), unknown = CountUnknown(plan);
+    if (right + unknown == 0)
+      return "no file of it is listed, so that nothing can be said or mended";
+    return fmt::format(
+        "{} as listed, nothing to mend{}{}", Count(right, "file"),
+        unknown == 0 ? "" : fmt::format("; {} listed without a digest", Count(unknown, "file")),
+        report.output.empty() ? "" : "; written to " + EscapeForPeople(report.output));
   }
   const auto whole = static_cast<std::uint64_t>(std::ranges::count_if(
       plan.files, [&](const PlannedFile& file) { return IsWhole(report, file); }));
@@ -121,10 +135,7 @@ std::string Hint(const RepairReport& report) {
 
 std::string_view RepairReport::Verdict() const {
   if (plan.files.empty()) {
-    const bool any = std::ranges::any_of(plan.found.files, [](const FileVerdict& file) {
-      return file.state == FileState::kOk || file.state == FileState::kRenamed;
-    });
-    return any ? "intact" : "inconclusive";
+    return CountRight(plan) != 0 && CountUnknown(plan) == 0 ? "intact" : "inconclusive";
   }
   if (AllWhole(*this)) return mended ? "repaired" : "repairable";
   const bool any = mended ? !mended->files.empty()
@@ -177,7 +188,7 @@ std::string RepairJson(const RepairReport& report) {
   JsonWriter json = BeginReport("repair", report.Verdict(), report.Exit());
   json.Member("summary", Summary(report));
   if (const std::string hint = Hint(report); !hint.empty()) json.Member("hint", hint);
-  json.Key("written").Bool(report.mended.has_value());
+  json.Key("written").Bool(report.mended && report.mended->bytes_written != 0);
   if (!report.output.empty()) json.Member("output", report.output);
   json.Key("finished_interrupted").Bool(report.went_on);
   json.Member("mended_bytes", report.plan.MendedBytes());

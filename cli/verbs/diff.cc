@@ -24,7 +24,8 @@ Error Usage(std::string message, std::string hint) {
 enum class ReportKind { kHtml, kMarkdown, kJson, kSarif, kJunit };
 
 Result<ReportKind> KindOf(const std::string& path) {
-  const auto ends = [&](std::string_view suffix) { return path.ends_with(suffix); };
+  const std::string name = AsciiLower(path);
+  const auto ends = [&](std::string_view suffix) { return name.ends_with(suffix); };
   if (ends(".html") || ends(".htm")) return ReportKind::kHtml;
   if (ends(".md")) return ReportKind::kMarkdown;
   if (ends(".json")) return ReportKind::kJson;

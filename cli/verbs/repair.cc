@@ -43,14 +43,22 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
     return Error{Errc::kUsage, "repair", "--in-place and -o exclude each other"};
   }
   if (!output.empty()) {
-    const std::filesystem::path path = copy;
+    std::error_code ignored;
     HM_TRY(CheckOutputTarget(output,
-                             std::filesystem::is_directory(path) ? PartialOutput::Target::kFolder
-                                                                 : PartialOutput::Target::kFile,
+                             std::filesystem::is_directory(copy, ignored)
+                                 ? PartialOutput::Target::kFolder
+                                 : PartialOutput::Target::kFile,
                              arguments.Given("--force")));
   }
   RepairReport report;
-  if (in_place) report.went_on = HM_TRY(FinishInterruptedMend(copy));
+  if (HM_TRY(HasInterruptedMend(copy)) && !arguments.Given("--discard")) {
+    if (in_place) {
+      HM_TRY(FinishInterruptedMend(copy, session.GetTask()));
+      report.went_on = true;
+    } else {
+      session.Note("a repair of this copy was cut short; --in-place completes it first");
+    }
+  }
   RepairRequest request;
   request.copy = copy;
   request.recipe = HM_TRY(RecipeAskedFor(arguments));
@@ -65,7 +73,7 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
     MendReport mended = HM_TRY(MendInPlace(
         report.plan, {.copy = copy, .discard = arguments.Given("--discard")}, session.GetTask()));
     if (has_work) report.mended = std::move(mended);
-  } else if (!output.empty() && has_work && report.plan.CanBeWhole()) {
+  } else if (!output.empty() && report.Verdict() != "inconclusive" && report.plan.CanBeWhole()) {
     report.mended = HM_TRY(WriteMendedCopy(report.plan,
                                            {.copy = copy,
                                             .target = output,

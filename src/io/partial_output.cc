@@ -57,6 +57,10 @@ Result<void> CheckItIsOurs(const fs::path& folder) {
     const std::string name = entry->path().filename().string();
     ours = name == "lock" || name == "fingerprint" || name == "files" || name == "journal" ||
            name == "changes" || name.starts_with("fingerprint.hallmark-");
+    // Nothing of ours lies elsewhere.
+    if (name == "files") {
+      ours = entry->symlink_status(error).type() == fs::file_type::directory;
+    }
   }
   if (ours) return {};
   return Error{Errc::kUsage, folder.string(),
@@ -172,6 +176,10 @@ Result<void> PartialOutput::CommitFolder() {
     const fs::path to = target_ / entry.path().lexically_relative(Files());
     if (entry.is_directory()) {
       std::error_code error;
+      if (fs::is_symlink(fs::symlink_status(to, error))) {
+        return Error{Errc::kUsage, to.string(), "the output would go through this link elsewhere",
+                     std::nullopt, "remove the link, or choose another output"};
+      }
       fs::create_directory(to, error);
       if (error) return IoError(to, "create", error.value());
     } else if (rename(entry.path().c_str(), to.c_str()) != 0) {

@@ -115,6 +115,10 @@ run 3 derive tuned --from delta --base nowhere
 run 2 derive edited.gguf
 err_has '--from'
 run 3 derive edited.gguf --from missing
+run 0 hash "$meta" --format manifest -o manifest.json
+run 5 derive edited.gguf --from manifest.json
+err_has 'holds no weights'
+rm manifest.json
 run 3 derive edited.gguf --from "$meta" --imatrix missing
 run 4 derive edited.gguf --from "$gguf/k256-f16.gguf" --imatrix "$gguf/tiny-f32.gguf"
 only base bf16.gguf bf16.gguf.receipt.json wide.gguf wide.gguf.receipt.json weighed.gguf weighed.gguf.receipt.json edited.gguf delta tuned xored

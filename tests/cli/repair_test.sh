@@ -268,6 +268,108 @@ ln -s ../outside copy/sub
 run 2 repair copy --against sub.sha256 --from official --in-place
 rm -rf outside made
 
+# One file under several names: the others stay what they are.
+fresh
+cp -al copy backup
+damage_new() { # a file of its own first, so that only the copy is damaged
+  cp --remove-destination "official/$(basename "$1")" "$1"
+  damage "$1" 5000000
+}
+damage_new copy/$one
+ln copy/$one other-name
+run 0 repair copy --against official.json --from official --in-place
+same copy official
+[[ $(cmp -l other-name official/$one | wc -l) == 7 ]] || complain "$command_line: wrote through a hard link"
+rm -r backup other-name
+fresh
+rm copy/$two
+ln -s $one copy/$two
+run 0 repair copy --against official.json --from official --in-place
+same copy official
+
+# Sources that disagree: what is right by one is not changed to suit the other; other files are mended.
+fresh
+(cd official && sed "s/^[0-9a-f]*  $two/$(printf x | md5sum | cut -c1-32)  $two/" ../official.md5) >wrong.md5
+damage copy/$one 5000000
+run 3 repair copy --against official.json --against wrong.md5 --from official --in-place
+out_has 'contradict'
+cmp -s copy/$one official/$one || complain "$command_line: did not mend the other file"
+cmp -s copy/$two official/$two || complain "$command_line: changed a file that is right"
+damage copy/$two 5000000
+cp copy/$two before
+run 3 repair copy --against official.json --against wrong.md5 --from official
+out_has 'beyond-repair'
+run 3 repair copy --against official.json --against wrong.md5 --from official --in-place
+cmp -s copy/$two before || complain "$command_line: changed a file of which nothing is known"
+rm before
+
+# Pieces that reach into files which are not there prove nothing.
+mkdir alone && cp official/$one alone/
+damage alone/$one 300000
+damage alone/$one 10240580
+run 3 repair alone/$one --against v1.torrent --from official/$one --in-place
+out_has 'partly-repair' 'prove nothing'
+
+# Lists without sizes: a cut copy and a donor that is wrong in what the copy has.
+fresh
+truncate -s 6000000 copy/$one
+rm -rf b && cp -r official b
+damage b/$one 1000000
+run 0 repair copy --against official.sha256 --from b --in-place
+same copy official
+mkdir empty && : >empty/nothing
+(cd empty && sha256sum nothing) >empty.sha256
+rm empty/nothing
+cp official/config.json empty/ && (cd empty && sha256sum config.json) >>empty.sha256
+run 0 repair empty --against empty.sha256 --in-place
+[[ -e empty/nothing && ! -s empty/nothing ]] || complain "$command_line: no empty file"
+
+# Damage before a cut, of which a donor has one half.
+fresh
+printf 'damaged' | dd of=copy/$one bs=1 seek=4194300 conv=notrunc status=none
+truncate -s 4194307 copy/$one
+rm -rf b && cp -r official b
+damage b/$one 9000000
+run 3 repair copy --against official.json --from b --in-place --json
+json 'r["verdict"], r["mended_bytes"], r["written"]' "('partly-repaired', 7, True)"
+run 3 repair copy --against official.json --from b --in-place --json
+json 'r["verdict"], r["mended_bytes"], r["written"]' "('beyond-repair', 0, False)"
+run 0 repair copy --against official.json --from official --in-place
+same copy official
+
+# What could not be done is said before anything is.
+fresh
+damage copy/$one 5000000
+rm copy/$two
+mkdir copy/$two
+cp copy/$one before
+run 2 repair copy --against official.json --from official --in-place
+err_has 'a folder has the name'
+cmp -s copy/$one before || complain "$command_line: changed a file"
+[[ ! -e copy.hallmark-partial ]] || complain "$command_line: left its folder"
+rm before
+run 2 repair copy/model.safetensors.index.json --against official.json --in-place
+err_has 'name the folder'
+fresh
+run 0 repair copy --against official.json -o intact
+out_has 'intact' 'written to intact'
+same intact official
+ln -s copy linked
+damage copy/$one 5000000
+run 0 repair linked --against official.json --from official --in-place
+same copy official
+(cd copy && damage $one 5000000 && "$hallmark" repair . --against ../official.json --from ../official --in-place >/dev/null) || complain 'repair .'
+same copy official
+cat >no-digest.meta4 <<END
+<?xml version="1.0" encoding="UTF-8"?>
+<metalink xmlns="urn:ietf:params:xml:ns:metalink">
+<file name="$one"><hash type="sha-256">$(sha256sum <official/$one | cut -c1-64)</hash></file>
+<file name="$two"><size>10240592</size></file>
+</metalink>
+END
+run 3 repair copy --against no-digest.meta4
+out_has 'inconclusive' 'without a digest'
+
 # Killed at any time, the same command ends well, and nothing is left.
 for attempt in $(seq 1 25); do
   fresh

@@ -32,7 +32,11 @@ class SubtreeHasher final : public Hasher {
   Digest Finish() override {
     AddLeaves(open_);
     open_.clear();
-    return Digest(Algorithm::kTree, SubtreeRoot(leaves_, 0, height_));
+    if (height_ <= kSubRootHeight) {
+      return Digest(Algorithm::kTree, SubtreeRoot(leaves_, 0, height_));
+    }
+    if (!leaves_.empty()) nodes_.push_back(SubtreeRoot(leaves_, 0, kSubRootHeight));
+    return Digest(Algorithm::kTree, SubtreeRoot(nodes_, kSubRootHeight, height_));
   }
 
   std::unique_ptr<Hasher> Clone() const override { return std::make_unique<SubtreeHasher>(*this); }
@@ -42,11 +46,20 @@ class SubtreeHasher final : public Hasher {
     const std::size_t before = leaves_.size();
     leaves_.resize(before + static_cast<std::size_t>(CountLeaves(bytes.size())));
     HashLeaves(bytes, std::span(leaves_).subspan(before));
+    // Whole groups of leaves become a node each, so that little has to be kept.
+    std::size_t done = 0;
+    for (; height_ > kSubRootHeight && leaves_.size() - done >= kGroup; done += kGroup) {
+      nodes_.push_back(SubtreeRoot(std::span(leaves_).subspan(done, kGroup), 0, kSubRootHeight));
+    }
+    leaves_.erase(leaves_.begin(), leaves_.begin() + static_cast<std::ptrdiff_t>(done));
   }
 
+  static constexpr std::size_t kGroup = std::size_t{1} << kSubRootHeight;
+
   unsigned height_;
-  std::vector<std::byte> open_;  // less than a leaf
-  std::vector<TreeNode> leaves_;
+  std::vector<std::byte> open_;   // less than a leaf
+  std::vector<TreeNode> nodes_;   // of whole groups of leaves, in high subtrees
+  std::vector<TreeNode> leaves_;  // those after them
 };
 
 // What is worth more as proof comes first; among equals the tree, which all cores can reckon.
@@ -70,8 +83,11 @@ std::vector<CheckedSpan> SpansOfLayer(const TreeLayer& layer, std::uint64_t size
   return spans;
 }
 
-std::vector<CheckedSpan> SpansOfPieces(const PieceList& list, std::size_t listed,
-                                       std::span<const std::optional<std::size_t>> files) {
+}  // namespace
+
+std::vector<CheckedSpan> SpansOfPieces(const PieceList& list,
+                                       std::span<const std::optional<std::size_t>> files,
+                                       const std::set<std::size_t>& wanted) {
   std::vector<CheckedSpan> spans;
   const std::size_t digest_bytes = InfoOf(list.algorithm).digest_bytes;
   std::size_t s = 0;
@@ -89,7 +105,7 @@ std::vector<CheckedSpan> SpansOfPieces(const PieceList& list, std::size_t listed
         span.segments.push_back({std::nullopt, {0, n}});
       } else if (n > 0 && from.holder == PieceSpan::Holder::kFile && files[from.file]) {
         span.segments.push_back({files[from.file], {in_span, n}});
-        is_wanted = is_wanted || from.file == listed;
+        is_wanted = is_wanted || wanted.contains(*files[from.file]);
       } else if (n > 0) {
         is_known = false;
       }
@@ -105,8 +121,6 @@ std::vector<CheckedSpan> SpansOfPieces(const PieceList& list, std::size_t listed
   return spans;
 }
 
-}  // namespace
-
 std::uint64_t CheckedSpan::Size() const {
   std::uint64_t size = 0;
   for (const Segment& segment : segments) size += segment.range.size;
@@ -118,22 +132,24 @@ std::unique_ptr<Hasher> MakeSpanHasher(const CheckedSpan& span) {
   return MakeHasher(span.digest.GetAlgorithm(), span.Size());
 }
 
-std::vector<CheckedSpan> FineSpans(const Source& source, std::size_t listed,
-                                   std::span<const std::optional<std::size_t>> files) {
+std::vector<CheckedSpan> SpansOfTree(const Source& source, std::size_t listed, std::size_t index) {
   const ListedFile& file = source.files[listed];
-  const std::size_t index = *files[listed];
   if (const ManifestFile* known = FindInManifest(source, file.path);
       known != nullptr && !known->sub_roots.empty()) {
     return SpansOfLayer({kSubRootSpan, known->sub_roots}, known->size, index);
   }
   if (file.layer != nullptr) return SpansOfLayer(*file.layer, *file.size, index);
-  for (const PieceList& list : source.pieces) {
-    const bool is_in = std::ranges::any_of(list.spans, [&](const PieceSpan& span) {
-      return span.holder == PieceSpan::Holder::kFile && span.file == listed;
-    });
-    if (is_in) return SpansOfPieces(list, listed, files);
-  }
   return {};
+}
+
+const PieceList* FindPieces(const Source& source, std::size_t listed) {
+  const auto holds = [&](const PieceList& list) {
+    return std::ranges::any_of(list.spans, [&](const PieceSpan& span) {
+      return span.holder == PieceSpan::Holder::kFile && span.file == listed && span.bytes > 0;
+    });
+  };
+  const auto found = std::ranges::find_if(source.pieces, holds);
+  return found != source.pieces.end() ? &*found : nullptr;
 }
 
 CheckedSpan WholeFile(const OfficialFile& file, std::size_t index, std::uint64_t size) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,11 +41,17 @@ struct CheckedSpan {
 // Takes the bytes of a span and gives what CheckedSpan::digest must be.
 std::unique_ptr<Hasher> MakeSpanHasher(const CheckedSpan& span);
 
-// The finest spans that `source` gives digests for which hold bytes of file `listed`, one of its
-// files; of all its files `files` says which official file each is. A span that reaches into a file
-// which is none of them is left out. Empty: the source has only digests of whole files.
-std::vector<CheckedSpan> FineSpans(const Source& source, std::size_t listed,
-                                   std::span<const std::optional<std::size_t>> files);
+// Spans of file `listed` of the source by a manifest's or a torrent's tree, `index` being that of
+// the official file. Empty: there is no such thing.
+std::vector<CheckedSpan> SpansOfTree(const Source& source, std::size_t listed, std::size_t index);
+
+// The first list of pieces that holds bytes of file `listed`; null: none.
+const PieceList* FindPieces(const Source& source, std::size_t listed);
+// The pieces that hold bytes of official files that are `wanted`; `files` says which official file
+// each of the source's is. Pieces that reach into a file which is none of them are left out.
+std::vector<CheckedSpan> SpansOfPieces(const PieceList& list,
+                                       std::span<const std::optional<std::size_t>> files,
+                                       const std::set<std::size_t>& wanted);
 
 // All of a file of that size, under the strongest of its digests; it has one.
 CheckedSpan WholeFile(const OfficialFile& file, std::size_t index, std::uint64_t size);

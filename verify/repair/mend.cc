@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <system_error>
@@ -27,13 +30,33 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kBlock = 4096;  // what a disk writes at once, or a part of it
 
-fs::path RootOf(const fs::path& copy) {
-  fs::path root = fs::is_directory(copy) ? WithoutSlash(copy) : copy.parent_path();
-  return root.empty() ? "." : root;
+constexpr std::string_view kInPlace = "repair in place ";  // begins the fingerprint of such work
+
+// One spelling for every way to name a copy: what was left beside it is found again.
+Result<fs::path> RealPath(const fs::path& copy) {
+  std::error_code error;
+  fs::path real = fs::canonical(copy, error);
+  if (error) return Error{Errc::kNotFound, copy.string(), error.message()};
+  return real;
 }
 
+bool IsFolder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
+fs::path RootOf(const fs::path& copy) { return IsFolder(copy) ? copy : copy.parent_path(); }
+
 PartialOutput::Target KindOf(const fs::path& copy) {
-  return fs::is_directory(copy) ? PartialOutput::Target::kFolder : PartialOutput::Target::kFile;
+  return IsFolder(copy) ? PartialOutput::Target::kFolder : PartialOutput::Target::kFile;
+}
+
+// What a file that is to be replaced was; empty: it is not there.
+std::string StampText(const fs::path& path) {
+  struct stat info;
+  if (lstat(path.c_str(), &info) != 0) return {};
+  return fmt::format("{} {} {}.{:09}", info.st_ino, info.st_size, info.st_mtim.tv_sec,
+                     info.st_mtim.tv_nsec);
 }
 
 // The blocks that hold the patches, neighbours merged.
@@ -105,10 +128,13 @@ Result<void> Prove(const RepairProof& proof,
                "nothing was changed; run the command again once nobody writes to the donors"};
 }
 
-// Which of the files have all the digests listed of them.
-Result<std::vector<bool>> HaveTheirDigests(
-    const std::vector<const PlannedFile*>& files,
-    const std::vector<std::shared_ptr<const BlockSource>>& bytes, const Task& task) {
+struct HashedContents {
+  std::vector<bool> right;  // the file has all the digests listed of it
+  std::vector<Digest> trees;
+};
+Result<HashedContents> HashContents(const std::vector<const PlannedFile*>& files,
+                                    const std::vector<std::shared_ptr<const BlockSource>>& bytes,
+                                    const Task& task) {
   std::vector<HashRequest> requests;
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -116,15 +142,33 @@ Result<std::vector<bool>> HaveTheirDigests(
     for (const Digest& digest : files[i]->digests) {
       request.algorithms.push_back(digest.GetAlgorithm());
     }
+    request.algorithms.push_back(Algorithm::kTree);
     total = CheckedAdd(total, bytes[i]->Size()).value_or(UINT64_MAX);
   }
-  std::vector<bool> right(files.size(), false);
+  HashedContents hashed{std::vector<bool>(files.size(), false),
+                        std::vector<Digest>(files.size(), HashBytes(Algorithm::kTree, {}))};
   task.Begin("hashing mended files", total, files.size());
-  HM_TRY(HashSources(requests, task, [&](std::size_t i, Result<HashOutcome> outcome) {
-    right[i] = outcome && outcome->digests == files[i]->digests;
-    return Result<void>();
-  }));
-  return right;
+  HM_TRY(
+      HashSources(requests, task, [&](std::size_t i, Result<HashOutcome> outcome) -> Result<void> {
+        if (!outcome) return std::move(outcome).error();
+        hashed.trees[i] = outcome->digests.back();
+        outcome->digests.pop_back();
+        hashed.right[i] = outcome->digests == files[i]->digests;
+        return {};
+      }));
+  return hashed;
+}
+
+// A file with the blocks of a journal in it.
+std::shared_ptr<const Patchwork> WithBlocks(std::shared_ptr<const BlockSource> file,
+                                            const MendJournal& journal, std::size_t change) {
+  std::vector<Patchwork::Patch> patches;
+  std::uint64_t at = 0;
+  for (const ByteRange& block : journal.Changes()[change].blocks) {
+    patches.push_back({block, journal.BytesOf(change), at});
+    at += block.size;
+  }
+  return PutOver(std::move(file), journal.Changes()[change].size, std::move(patches));
 }
 
 // No file is changed or made behind a link.
@@ -141,39 +185,70 @@ Result<void> CheckFolders(const fs::path& root, const std::string& path) {
   return {};
 }
 
+// Whether what is to be done to `path` can be done, before anything is.
+Result<void> CheckCanChange(const fs::path& path, bool is_replaced) {
+  const auto cannot = [&](std::string why) {
+    return Error{Errc::kUsage, path.string(), std::move(why), std::nullopt,
+                 "write a mended copy with -o"};
+  };
+  constexpr std::size_t kLongestName = 255, kLongestPath = 4000;
+  if (path.native().size() > kLongestPath) return cannot("its path is too long");
+  for (const fs::path& part : path) {
+    if (part.native().size() > kLongestName) return cannot("its name is too long");
+  }
+  if (!is_replaced) {
+    if (access(path.c_str(), W_OK) == 0) return {};
+    return cannot(fmt::format("it cannot be written: {}", std::strerror(errno)));
+  }
+  std::error_code ignored;
+  if (fs::is_directory(fs::symlink_status(path, ignored))) {
+    return cannot("a folder has the name of the file");
+  }
+  fs::path folder = path.parent_path();
+  while (!fs::exists(folder, ignored) && folder != folder.parent_path()) {
+    folder = folder.parent_path();
+  }
+  if (access(folder.c_str(), W_OK | X_OK) == 0) return {};
+  return cannot(fmt::format("its folder cannot be written: {}", std::strerror(errno)));
+}
+
 class InPlace {
  public:
-  InPlace(const RepairPlan& plan, const MendOptions& options, const Task& task)
-      : plan_(plan), options_(options), task_(task), root_(RootOf(options.copy)) {}
+  InPlace(const RepairPlan& plan, fs::path copy, bool discard, const Task& task)
+      : plan_(plan), copy_(std::move(copy)), discard_(discard), task_(task), root_(RootOf(copy_)) {}
 
   Result<MendReport> Run() {
     HM_TRY(Decide());
     MendReport report;
-    const bool is_idle = files_.empty();
-    if (is_idle && !RealDisk()->Has(PartialFolder(options_.copy))) return report;
-    PartialOutput work = HM_TRY(PartialOutput::Begin({.target = options_.copy,
-                                                      .kind = KindOf(options_.copy),
+    if (files_.empty()) {
+      HM_TRY(ClearUp());
+      return report;
+    }
+    PartialOutput work = HM_TRY(PartialOutput::Begin({.target = copy_,
+                                                      .kind = KindOf(copy_),
                                                       .force = true,
-                                                      .discard = options_.discard || is_idle,
+                                                      .discard = discard_,
                                                       .fingerprint = Fingerprint()}));
-    if (is_idle) return report;  // and what an earlier run left goes away
     HM_TRY(CheckOneDisk(work.Folder()));
-    HM_TRY(CheckFreeSpace(options_.copy, bytes_beside_));
+    HM_TRY(CheckFreeSpace(copy_, bytes_needed_));
     Result<void> written = WriteReplacements(work);
     if (!written) {
       if (written.error().code == Errc::kInterrupted) work.Keep();
       return std::move(written).error();
     }
     const auto disk = RealDisk();
-    const MendJournal journal =
-        HM_TRY(MendJournal::Write(*disk, work.Folder(), changes_, contents_));
-    HM_TRY(ProveJournal(work, journal));
+    MendJournal journal = HM_TRY(MendJournal::Write(*disk, work.Folder(), changes_, contents_));
+    std::vector<Digest> trees = HM_TRY(ProveJournal(work, journal));
     HM_TRY(task_.CheckStopped());
     // From here on the way is forward only.
-    if (const auto done = journal.Apply(*disk, root_); !done) {
+    Result<void> done = journal.Decide(*disk, std::move(trees));
+    if (done) done = journal.Apply(*disk, root_);
+    if (!done) {
       work.Keep();
-      Error error = done.error();
-      error.hint = "mend the cause and run the command again: it goes on where this one stopped";
+      Error error = std::move(done).error();
+      error.hint =
+          "mend the cause and run the command again: it goes on where this one stopped; or pass "
+          "--discard to leave the files as they are now";
       return error;
     }
     HM_TRY(Check(&report));
@@ -182,34 +257,48 @@ class InPlace {
   }
 
  private:
+  // What an interrupted repair left, if there is nothing left to do.
+  Result<void> ClearUp() const {
+    const fs::path folder = PartialFolder(copy_);
+    const auto name = OpenFile(folder / "fingerprint");
+    if (!name) return {};
+    const auto text = ReadWholeFile(**name, 4096);
+    if (!text || !text->starts_with(kInPlace)) return {};
+    HM_TRY(PartialOutput::Begin({.target = copy_,
+                                 .kind = KindOf(copy_),
+                                 .force = true,
+                                 .discard = true,
+                                 .fingerprint = kInPlace}));
+    return {};
+  }
+
   // What becomes of each file.
   Result<void> Decide() {
     for (std::size_t i = 0; i < plan_.files.size(); ++i) {
       const PlannedFile& file = plan_.files[i];
       const bool is_here = file.size_before.has_value();
-      const bool resized = is_here && file.size && *file.size_before != *file.size;
-      if (file.CanBeWhole() ? file.patches.empty() && is_here && !resized
-                            : file.patches.empty() || !is_here) {
-        continue;
-      }
+      const bool is_resized = file.CanBeWhole() && is_here && *file.size_before != *file.size;
+      const bool is_made = file.CanBeWhole() && !is_here;
+      if (file.patches.empty() && !is_resized && !is_made) continue;
+      if (!file.CanBeWhole() && !is_here) continue;
       FileChange change;
       change.path = file.path;
       change.size = file.CanBeWhole() ? *file.size : *file.size_before;
-      if (is_here) change.path = HM_TRY(InsideCopy(file.path));
+      bool is_replaced = is_made || (file.CanBeWhole() && file.MendedBytes() > change.size / 2);
+      if (is_here) HM_TRY(FindTarget(file, &change.path, &is_replaced));
+      const fs::path path = root_ / change.path;
+      HM_TRY(CheckName(change.path));
       HM_TRY(CheckFolders(root_, change.path));
-      std::shared_ptr<const BlockSource> contents = file.contents;
-      if (!is_here || (file.CanBeWhole() && file.MendedBytes() > change.size / 2)) {
+      HM_TRY(CheckCanChange(path, is_replaced));
+      std::shared_ptr<const BlockSource> contents = PutOver(file.ours, change.size, file.patches);
+      if (is_replaced) {
         change.replacement = fmt::format("{}", files_.size());
-        bytes_beside_ += change.size;
+        change.before = StampText(path);
+        bytes_needed_ += change.size;
       } else {
-        std::vector<Patchwork::Patch> patches = file.patches;
-        std::erase_if(patches, [&](const Patchwork::Patch& patch) {
-          return patch.range.End() > change.size;
-        });
-        if (patches.empty() && !resized) continue;
-        change.blocks = BlocksOf(patches, change.size);
-        for (const ByteRange& block : change.blocks) bytes_beside_ += block.size;
-        contents = PutOver(file.ours, change.size, std::move(patches));
+        change.blocks = BlocksOf(file.patches, change.size);
+        for (const ByteRange& block : change.blocks) bytes_needed_ += block.size;
+        bytes_needed_ += change.size - std::min(change.size, *file.size_before);
       }
       files_.push_back(i);
       changes_.push_back(std::move(change));
@@ -218,16 +307,39 @@ class InPlace {
     return {};
   }
 
-  // Where a file really is: what is changed must be part of the copy.
-  Result<std::string> InsideCopy(const std::string& path) const {
+  // Which file is to change, and whether only by putting another in its place: what is changed must
+  // be part of the copy, and of nothing else.
+  Result<void> FindTarget(const PlannedFile& file, std::string* path, bool* is_replaced) const {
     std::error_code error;
-    const fs::path real = fs::canonical(root_ / path, error);
-    const fs::path root = fs::canonical(root_, error);
-    const fs::path inside = real.lexically_relative(root);
-    if (!error && !inside.empty() && *inside.begin() != "..") return inside.string();
-    return Error{Errc::kUsage, (root_ / path).string(),
-                 "it is a link to a file outside of the copy, which is not changed", std::nullopt,
-                 "name the folder that holds the file itself, or write a mended copy with -o"};
+    const fs::path named = root_ / file.path;
+    const fs::path real = fs::canonical(named, error);
+    const std::string inside = real.lexically_relative(root_).string();
+    if (error || inside.empty() || inside.starts_with("..")) {
+      return Error{Errc::kUsage, named.string(),
+                   "it is a link to a file outside of the copy, which is not changed", std::nullopt,
+                   "name the folder that holds the file itself, or write a mended copy with -o"};
+    }
+    struct stat info;
+    if (stat(named.c_str(), &info) == 0 && info.st_nlink > 1) *is_replaced = true;
+    // A link to a file that is listed too, and must stay what it is.
+    const bool is_other =
+        inside != file.path && std::ranges::any_of(plan_.found.files, [&](const FileVerdict& row) {
+          return row.path == inside && !row.listed_as.empty();
+        });
+    if (is_other) {
+      *is_replaced = true;
+      return {};
+    }
+    *path = inside;
+    return {};
+  }
+
+  Result<void> CheckName(const std::string& path) const {
+    const Result<std::string> safe = CheckRelativePath(path);
+    if (safe && *safe == path && IsValidUtf8(path)) return {};
+    return Error{Errc::kUnsupported, (root_ / path).string(),
+                 "a file of such a name is not mended in place", std::nullopt,
+                 "write a mended copy with -o"};
   }
 
   Result<void> CheckOneDisk(const fs::path& folder) const {
@@ -255,7 +367,7 @@ class InPlace {
       const FileStamp& stamp = file.ours->Stamp();
       text += fmt::format(" {} {} {}", stamp.inode, stamp.size, stamp.modified_ns);
     }
-    return HashBytes(Algorithm::kSha256, AsBytes(text)).Hex();
+    return std::string(kInPlace) + HashBytes(Algorithm::kSha256, AsBytes(text)).Hex();
   }
 
   Result<void> WriteReplacements(const PartialOutput& work) const {
@@ -272,54 +384,45 @@ class InPlace {
     for (std::size_t c = 0; c < changes_.size(); ++c) {
       const PlannedFile& file = plan_.files[files_[c]];
       if (!changes_[c].replacement || !file.size_before) continue;
-      // Who may read the file stays as it was.
+      // Whose it is, and who may read it, stays as it was, as far as we may say so.
       struct stat info;
       if (stat((root_ / changes_[c].path).c_str(), &info) == 0) {
+        (void)!chown((work.Files() / *changes_[c].replacement).c_str(), info.st_uid, info.st_gid);
         (void)chmod((work.Files() / *changes_[c].replacement).c_str(), info.st_mode & 07777);
       }
     }
     return FlushFiles(written, work);
   }
 
-  // Of what was written down, not of what it was made of.
-  Result<void> ProveJournal(const PartialOutput& work, const MendJournal& journal) const {
-    std::vector<std::shared_ptr<const BlockSource>> files = plan_.proof.files;
-    std::vector<const PlannedFile*> whole;
-    std::vector<std::shared_ptr<const BlockSource>> whole_bytes;
+  // Of what was written down, not of what it was made of. The trees of the files as they will be.
+  Result<std::vector<Digest>> ProveJournal(const PartialOutput& work,
+                                           const MendJournal& journal) const {
+    std::vector<std::shared_ptr<const BlockSource>> all = plan_.proof.files;
+    std::vector<const PlannedFile*> files;
+    std::vector<std::shared_ptr<const BlockSource>> bytes;
     for (std::size_t c = 0; c < changes_.size(); ++c) {
       const FileChange& change = changes_[c];
       const PlannedFile& file = plan_.files[files_[c]];
-      std::shared_ptr<const BlockSource> bytes;
+      files.push_back(&file);
       if (change.replacement) {
-        bytes = HM_TRY(DiskBytes::Open(work.Files() / *change.replacement));
+        bytes.push_back(HM_TRY(DiskBytes::Open(work.Files() / *change.replacement)));
       } else {
-        std::vector<Patchwork::Patch> patches;
-        std::uint64_t at = 0;
-        for (const ByteRange& block : change.blocks) {
-          patches.push_back({block, journal.BytesOf(c), at});
-          at += block.size;
-        }
-        bytes = PutOver(file.ours, change.size, std::move(patches));
+        bytes.push_back(WithBlocks(file.ours, journal, c));
       }
-      files[files_[c]] = bytes;
-      if (file.CanBeWhole()) {
-        whole.push_back(&file);
-        whole_bytes.push_back(bytes);
-      }
+      all[files_[c]] = bytes.back();
     }
-    HM_TRY(Prove(plan_.proof, files, task_));
-    const std::vector<bool> right = HM_TRY(HaveTheirDigests(whole, whole_bytes, task_));
-    for (std::size_t i = 0; i < right.size(); ++i) {
-      if (right[i]) continue;
-      return Error{Errc::kIo, whole[i]->path,
-                   "mended it would still not have all the digests that are listed of it",
-                   std::nullopt,
-                   "nothing was changed; the sources contradict each other, or a donor changed"};
+    HM_TRY(Prove(plan_.proof, all, task_));
+    HashedContents hashed = HM_TRY(HashContents(files, bytes, task_));
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (hashed.right[i] || !files[i]->CanBeWhole()) continue;
+      return Error{Errc::kIo, files[i]->path,
+                   "mended it would not have all the digests that are listed of it", std::nullopt,
+                   "nothing was changed; run the command again once nobody writes to the donors"};
     }
     for (const std::size_t f : files_) {
       if (plan_.files[f].ours != nullptr) HM_TRY(plan_.files[f].ours->CheckUnchanged());
     }
-    return {};
+    return std::move(hashed.trees);
   }
 
   // What is in the files now.
@@ -338,7 +441,7 @@ class InPlace {
       bytes.push_back(HM_TRY(DiskBytes::Open(root_ / changes_[c].path)));
     }
     const Task unstoppable{.threads = task_.threads, .progress = task_.progress};
-    const std::vector<bool> right = HM_TRY(HaveTheirDigests(files, bytes, unstoppable));
+    const std::vector<bool> right = HM_TRY(HashContents(files, bytes, unstoppable)).right;
     for (std::size_t i = 0; i < right.size(); ++i) {
       report->files[i].is_whole = files[i]->CanBeWhole() && right[i];
     }
@@ -366,40 +469,86 @@ class InPlace {
   }
 
   const RepairPlan& plan_;
-  const MendOptions& options_;
+  const fs::path copy_;
+  const bool discard_;
   const Task& task_;
   const fs::path root_;
   std::vector<std::size_t> files_;                            // of the plan
   std::vector<FileChange> changes_;                           // parallel to files_
   std::vector<std::shared_ptr<const BlockSource>> contents_;  // parallel to files_
-  std::uint64_t bytes_beside_ = 0;
+  std::uint64_t bytes_needed_ = 0;
 };
+
+// Whether the files are those that the journal was decided for, each before or after its change:
+// somebody may have put others there since.
+Result<void> CheckStillTheSame(const PartialOutput& work, const MendJournal& journal,
+                               const fs::path& root, const Task& task) {
+  const auto other = [](const fs::path& path) {
+    return Error{Errc::kUsage, path.string(),
+                 "it is not what it was when its repair was decided and cut short", std::nullopt,
+                 "pass --discard to forget that repair and begin anew"};
+  };
+  const auto is_right = [&](std::shared_ptr<const BlockSource> bytes,
+                            std::size_t change) -> Result<bool> {
+    if (bytes->Size() != journal.Changes()[change].size) return false;
+    const HashRequest request{bytes.get(), {Algorithm::kTree}};
+    bool right = false;
+    HM_TRY(HashSources({&request, 1}, task, [&](std::size_t, Result<HashOutcome> outcome) {
+      right = outcome && outcome->digests.front() == journal.Trees()[change];
+      return Result<void>();
+    }));
+    return right;
+  };
+  for (std::size_t c = 0; c < journal.Changes().size(); ++c) {
+    const FileChange& change = journal.Changes()[c];
+    const fs::path path = root / change.path;
+    HM_TRY(CheckFolders(root, change.path));
+    if (!change.replacement) {
+      const auto file = DiskBytes::Open(path);
+      if (!file || !HM_TRY(is_right(WithBlocks(*file, journal, c), c))) return other(path);
+      continue;
+    }
+    const auto comes = DiskBytes::Open(work.Files() / *change.replacement);
+    if (comes) {
+      if (StampText(path) != change.before || !HM_TRY(is_right(*comes, c))) return other(path);
+    } else {
+      const auto came = DiskBytes::Open(path);
+      if (!came || !HM_TRY(is_right(*came, c))) return other(path);
+    }
+  }
+  return {};
+}
 
 }  // namespace
 
-Result<bool> FinishInterruptedMend(const fs::path& copy) {
-  const fs::path folder = PartialFolder(copy);
+Result<bool> HasInterruptedMend(const fs::path& copy) {
+  const Result<fs::path> real = RealPath(copy);
+  if (!real) return false;  // whoever reads it says why
   const auto disk = RealDisk();
-  if (!disk->Has(folder / "changes")) return false;
+  return HM_TRY(MendJournal::Find(*disk, PartialFolder(*real))).has_value();
+}
+
+Result<void> FinishInterruptedMend(const fs::path& path, const Task& task) {
+  const fs::path copy = HM_TRY(RealPath(path));
+  const fs::path folder = PartialFolder(copy), root = RootOf(copy);
+  const auto disk = RealDisk();
   const auto name = HM_TRY(OpenFile(folder / "fingerprint"));
   const std::string fingerprint = HM_TRY(ReadWholeFile(*name, 4096));
   PartialOutput work = HM_TRY(PartialOutput::Begin(
       {.target = copy, .kind = KindOf(copy), .force = true, .fingerprint = fingerprint}));
   work.Keep();
   const auto journal = HM_TRY(MendJournal::Find(*disk, folder));
-  if (!journal) return false;
-  for (const FileChange& change : journal->Changes()) {
-    HM_TRY(CheckFolders(RootOf(copy), change.path));
-  }
-  HM_TRY(journal->Apply(*disk, RootOf(copy)));
+  HM_CHECK(journal.has_value());  // found before; and nobody else is at it
+  HM_TRY(CheckStillTheSame(work, *journal, root, task));
+  HM_TRY(journal->Apply(*disk, root));
   HM_TRY(journal->Forget(*disk));
   work.Remove();
-  return true;
+  return {};
 }
 
 Result<MendReport> MendInPlace(const RepairPlan& plan, const MendOptions& options,
                                const Task& task) {
-  return InPlace(plan, options, task).Run();
+  return InPlace(plan, HM_TRY(RealPath(options.copy)), options.discard, task).Run();
 }
 
 Result<MendReport> WriteMendedCopy(const RepairPlan& plan, const MendedCopyOptions& options,
@@ -409,21 +558,25 @@ Result<MendReport> WriteMendedCopy(const RepairPlan& plan, const MendedCopyOptio
   const PartialOutput::Target kind =
       copy.IsOneFile() ? PartialOutput::Target::kFile : PartialOutput::Target::kFolder;
   std::map<std::string, std::shared_ptr<const BlockSource>> contents;
-  for (const DirectoryEntry& entry : copy.Listing().files) {
-    contents[entry.path] = HM_TRY(DiskBytes::Open(entry.full_path));
-  }
-  for (const PlannedFile& file : plan.files) contents[file.path] = file.contents;
-  const std::string name_of_one = WithoutSlash(options.target).filename().string();
   std::string fingerprint = "repair to";
+  for (const DirectoryEntry& entry : copy.Listing().files) {
+    auto file = HM_TRY(DiskBytes::Open(entry.full_path));
+    const FileStamp& stamp = file->Stamp();
+    fingerprint += fmt::format(" {} {} {} {} {}", entry.path, stamp.inode, stamp.size,
+                               stamp.modified_ns, stamp.changed_ns);
+    contents[entry.path] = std::move(file);
+  }
+  for (const PlannedFile& file : plan.files) {
+    contents[file.path] = file.contents;
+    if (!file.unfinished.empty()) contents.erase(file.unfinished);
+    for (const Digest& digest : file.digests) fingerprint += " " + digest.ToString();
+  }
+  const std::string name_of_one = WithoutSlash(options.target).filename().string();
   std::vector<OutputFile> outputs;
   std::uint64_t bytes = 0;
   for (const auto& [path, source] : contents) {
     outputs.push_back(WholeOutput(copy.IsOneFile() ? name_of_one : path, *source));
     bytes = CheckedAdd(bytes, source->Size()).value_or(UINT64_MAX);
-    fingerprint += fmt::format(" {} {}", path, source->Size());
-  }
-  for (const PlannedFile& file : plan.files) {
-    for (const Digest& digest : file.digests) fingerprint += " " + digest.ToString();
   }
   fingerprint = HashBytes(Algorithm::kSha256, AsBytes(fingerprint)).Hex();
   PartialOutput output = HM_TRY(PartialOutput::Begin({.target = options.target,
@@ -438,26 +591,29 @@ Result<MendReport> WriteMendedCopy(const RepairPlan& plan, const MendedCopyOptio
     if (written.error().code == Errc::kInterrupted) output.Keep();
     return written.error();
   }
+  // Of the files that were right, too, what was written is what counts.
   std::vector<const PlannedFile*> files;
   std::vector<std::shared_ptr<const BlockSource>> sources;
   std::vector<std::shared_ptr<const BlockSource>> proof_files = plan.proof.files;
-  for (std::size_t i = 0; i < plan.files.size(); ++i) {
-    const PlannedFile& file = plan.files[i];
-    const std::string name = copy.IsOneFile() ? name_of_one : file.path;
-    files.push_back(&file);
-    sources.push_back(HM_TRY(DiskBytes::Open(output.Files() / name)));
-    proof_files[i] = sources.back();
+  for (const std::vector<PlannedFile>* of : {&plan.files, &plan.intact}) {
+    for (const PlannedFile& file : *of) {
+      files.push_back(&file);
+      sources.push_back(
+          HM_TRY(DiskBytes::Open(output.Files() / (copy.IsOneFile() ? name_of_one : file.path))));
+      if (of == &plan.files) proof_files[files.size() - 1] = sources.back();
+    }
   }
   HM_TRY(Prove(plan.proof, proof_files, task));
-  const std::vector<bool> right = HM_TRY(HaveTheirDigests(files, sources, task));
+  const std::vector<bool> right = HM_TRY(HashContents(files, sources, task)).right;
   MendReport report;
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (!right[i]) {
       return Error{Errc::kIo, files[i]->path,
-                   "mended it still has not all the digests that are listed of it", std::nullopt,
-                   "nothing was kept; the sources contradict each other, or a donor changed"};
+                   "what was written has other digests than are listed of it", std::nullopt,
+                   "nothing was kept; run the command again once nobody writes to the copy and the "
+                   "donors"};
     }
-    report.files.push_back({files[i]->path, true});
+    if (i < plan.files.size()) report.files.push_back({files[i]->path, true});
   }
   report.bytes_written = bytes;
   HM_TRY(FlushFiles(*written, output));

@@ -26,9 +26,11 @@ struct MendOptions {
   bool discard = false;  // what an interrupted repair of it left
 };
 
-// Whether a repair of the copy was cut short once its changes were decided; then makes them, of
-// which the bytes are at hand, and says so. Errors: kIo; kUsage (another process is at it).
-Result<bool> FinishInterruptedMend(const std::filesystem::path& copy);
+// Whether a repair of the copy was decided and then cut short. Errors: kIo, kMalformed.
+Result<bool> HasInterruptedMend(const std::filesystem::path& copy);
+// Makes its changes, of which the bytes are at hand. Errors: kIo; kUsage (another process is at it;
+// a file is no longer what it was then, and none is changed).
+Result<void> FinishInterruptedMend(const std::filesystem::path& copy, const Task& task);
 
 // Changes the files of the copy. All that is to be written is written down beside it first
 // (COPY.hallmark-partial), proven from there, flushed to the disk, and only then put in place, so

@@ -1,6 +1,7 @@
-// The file "changes": "hallmark mend 1\n"; the length of the JSON, 8 bytes little-endian; canonical
-// JSON that lists the changes; the bytes of all blocks, in its order; the SHA-256 of all this.
-// Without the right one at its end it was not written to its end.
+// The file "changes": "hallmark mend 2\n"; the length of the JSON, 8 bytes little-endian; canonical
+// JSON that lists the changes; the bytes of all blocks, in its order; then, once it is decided, the
+// tree root of each file as it will be, 32 bytes each, and the SHA-256 of all this. Without the
+// right one at its end it was not decided.
 #include "verify/repair/mend_journal.h"
 
 #include <fmt/format.h>
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "hallmark mend 1\n";
+constexpr std::string_view kMagic = "hallmark mend 2\n";
 constexpr std::uint64_t kHead = 24;  // with the length
 constexpr std::uint64_t kDigestBytes = 32;
 constexpr std::uint64_t kMaxJsonBytes = 64 << 20;
@@ -37,6 +38,7 @@ std::string ToJson(const std::vector<FileChange>& changes) {
     json.Member("path", change.path);
     json.Member("size", change.size);
     if (change.replacement) json.Member("replacement", *change.replacement);
+    if (!change.before.empty()) json.Member("before", change.before);
     json.Key("blocks").BeginArray();
     for (const ByteRange& block : change.blocks) {
       json.BeginArray().Unsigned(block.offset).Unsigned(block.size).EndArray();
@@ -56,6 +58,7 @@ Result<FileChange> ParseChange(const JsonValue& value, const std::string& subjec
   if (value.Find("replacement")) {
     change.replacement = HM_TRY(CheckRelativePath(HM_TRY(fields.Text(value, "replacement"))));
   }
+  if (value.Find("before")) change.before = HM_TRY(fields.Text(value, "before"));
   std::uint64_t end = 0;
   for (const JsonValue& item : HM_TRY(fields.Array(value, "blocks"))) {
     const std::vector<JsonValue> pair = item.Items();
@@ -99,19 +102,20 @@ class JournalBytes final : public BlockSource {
 // Appends to a file what it hashes.
 class Appender {
  public:
-  explicit Appender(DiskFile* file) : file_(*file) {}
+  Appender(DiskFile* file, Hasher* hasher, std::uint64_t at)
+      : file_(*file), hasher_(*hasher), at_(at) {}
   Result<void> Add(ByteSpan bytes) {
-    hasher_->Update(bytes);
+    hasher_.Update(bytes);
     HM_TRY(file_.Write(at_, bytes));
     at_ += bytes.size();
     return {};
   }
-  Result<void> AddDigest() { return file_.Write(at_, hasher_->Finish().Bytes()); }
+  Result<void> AddDigest() { return file_.Write(at_, hasher_.Finish().Bytes()); }
 
  private:
   DiskFile& file_;
-  std::unique_ptr<Hasher> hasher_ = MakeHasher(Algorithm::kSha256);
-  std::uint64_t at_ = 0;
+  Hasher& hasher_;
+  std::uint64_t at_;
 };
 
 // On the disk too, so that what is put into them cannot be lost with them.
@@ -131,7 +135,8 @@ Result<MendJournal> MendJournal::Write(
   MendJournal journal;
   journal.folder_ = folder;
   std::shared_ptr<DiskFile> file = HM_TRY(disk.Create(ChangesIn(folder)));
-  Appender out(file.get());
+  journal.hasher_ = MakeHasher(Algorithm::kSha256);
+  Appender out(file.get(), journal.hasher_.get(), 0);
   const std::string json = ToJson(changes);
   HM_TRY(out.Add(AsBytes(kMagic)));
   std::array<std::byte, 8> length;
@@ -152,21 +157,31 @@ Result<MendJournal> MendJournal::Write(
     }
     at += BlockBytes(changes[i]);
   }
-  // Once the digest is there, so must be all that the changes need.
-  HM_TRY(disk.FlushFolder(ReplacementsIn(folder)));
-  HM_TRY(out.AddDigest());
-  HM_TRY(file->Flush());
-  HM_TRY(disk.FlushFolder(folder));
-  HM_TRY(disk.FlushFolder(folder.parent_path().empty() ? "." : folder.parent_path()));
   journal.changes_ = std::move(changes);
   journal.file_ = std::move(file);
+  journal.end_ = at;
   return journal;
+}
+
+Result<void> MendJournal::Decide(Disk& disk, std::vector<Digest> trees) {
+  HM_CHECK(hasher_ != nullptr && trees.size() == changes_.size());
+  // Once the digest is there, so must be all that the changes need.
+  HM_TRY(disk.FlushFolder(ReplacementsIn(folder_)));
+  HM_TRY(file_->Flush());
+  Appender out(file_.get(), hasher_.get(), end_);
+  for (const Digest& tree : trees) HM_TRY(out.Add(tree.Bytes()));
+  HM_TRY(out.AddDigest());
+  hasher_.reset();
+  trees_ = std::move(trees);
+  HM_TRY(file_->Flush());
+  HM_TRY(disk.FlushFolder(folder_));
+  return disk.FlushFolder(folder_.parent_path().empty() ? "." : folder_.parent_path());
 }
 
 Result<std::optional<MendJournal>> MendJournal::Find(Disk& disk, const fs::path& folder) {
   const fs::path path = ChangesIn(folder);
   if (!disk.Has(path)) return std::nullopt;
-  std::shared_ptr<const DiskFile> file = HM_TRY(disk.Open(path));
+  std::shared_ptr<DiskFile> file = HM_TRY(disk.Open(path));
   const std::uint64_t size = HM_TRY(file->Size());
   if (size < kHead + kDigestBytes) return std::nullopt;
   const auto hasher = MakeHasher(Algorithm::kSha256);
@@ -207,7 +222,15 @@ Result<std::optional<MendJournal>> MendJournal::Find(Disk& disk, const fs::path&
     at += bytes;
     journal.changes_.push_back(std::move(change));
   }
-  if (at != size - kDigestBytes) return not_ours;
+  // Wanted: a tree root for each, and the digest.
+  const std::uint64_t trees = size - kDigestBytes - at;
+  if (trees != journal.changes_.size() * kDigestBytes) return not_ours;
+  buffer.resize(static_cast<std::size_t>(trees));
+  HM_TRY(file->Read(at, buffer));
+  for (std::size_t i = 0; i < journal.changes_.size(); ++i) {
+    journal.trees_.emplace_back(Algorithm::kTree,
+                                ByteSpan(buffer).subspan(i * kDigestBytes, kDigestBytes));
+  }
   return journal;
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
@@ -10,6 +12,7 @@
 
 #include "src/base/checked.h"
 #include "src/base/text.h"
+#include "src/hash/hash_sources.h"
 #include "src/io/directory.h"
 #include "verify/copy.h"
 #include "verify/damage.h"
@@ -23,6 +26,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kContradiction = "the sources say different things of it";
+constexpr std::uint64_t kMixtures = std::uint64_t{64} << 30;  // bytes hashed for all together
 constexpr std::size_t kMostLikeIt = 8;  // files of a donor that are tried for their size alone
 
 bool IsDamaged(FileState state) {
@@ -99,6 +104,36 @@ class PatchedFolder final : public Folder {
   std::map<std::string, std::shared_ptr<const BlockSource>, std::less<>> patched_;
 };
 
+// The models among the files of a folder, each opened once.
+class OwnSets {
+ public:
+  explicit OwnSets(std::shared_ptr<const Folder> folder) : folder_(std::move(folder)) {}
+
+  // That which the file belongs to, with its tensors; null: none that can be opened.
+  Result<std::shared_ptr<const OpenedModel>> SetOf(const std::string& path, const Task& task) {
+    if (const auto known = by_path_.find(path); known != by_path_.end()) return known->second;
+    if (!folder_->Has(path)) return nullptr;
+    if (!sets_) {
+      Result<std::vector<ModelSet>> sets = FindModelSets(*folder_, HM_TRY(folder_->List()));
+      sets_ = sets ? *std::move(sets) : std::vector<ModelSet>();
+    }
+    auto opened = OpenedModel::OpenSetOf(folder_, *sets_, path, task);
+    if (!opened && opened.error().code == Errc::kInterrupted) return std::move(opened).error();
+    if (!opened || (*opened)->canonical == nullptr) return by_path_[path] = nullptr;
+    for (const std::string& file : (*opened)->model->Set().files) by_path_[file] = *opened;
+    opened_.push_back(*opened);
+    return by_path_[path] = *opened;
+  }
+
+  const std::vector<std::shared_ptr<const OpenedModel>>& Opened() const { return opened_; }
+
+ private:
+  std::shared_ptr<const Folder> folder_;
+  std::optional<std::vector<ModelSet>> sets_;
+  std::map<std::string, std::shared_ptr<const OpenedModel>> by_path_;
+  std::vector<std::shared_ptr<const OpenedModel>> opened_;
+};
+
 // A donor, or the copy itself.
 struct Party {
   fs::path path;
@@ -131,6 +166,7 @@ class Planner {
       HM_TRY(GatherTensorOffers());
       HM_TRY(SolveAll());
     }
+    HM_TRY(CheckAllDigests());
     HM_TRY(NameTensors());
     Finish();
     return std::move(plan_);
@@ -156,7 +192,13 @@ class Planner {
   Result<void> Look() {
     Copy copy = HM_TRY(Copy::List(request_.copy));
     is_one_file_ = copy.IsOneFile();
-    root_ = fs::is_directory(request_.copy) ? request_.copy : request_.copy.parent_path();
+    std::error_code ignored;
+    const bool is_folder = fs::is_directory(request_.copy, ignored);
+    if (copy.OwnManifest() || (!is_folder && !is_one_file_)) {
+      return Error{Errc::kUsage, request_.copy.string(), "a folder or one file can be mended",
+                   std::nullopt, "name the folder that the files lie in"};
+    }
+    root_ = is_folder ? request_.copy : request_.copy.parent_path();
     if (root_.empty()) root_ = ".";
     copy_ = HM_TRY(OpenParty(request_.copy));
     VerifyOptions options;
@@ -166,8 +208,32 @@ class Planner {
     for (const FileVerdict& row : plan_.found.files) {
       if (IsDamaged(row.state) && !row.listed_as.empty()) HM_TRY(Take(row));
     }
+    for (const FileVerdict& row : plan_.found.files) TakeDigests(row);
     for (std::size_t w = 0; w < work_.size(); ++w) AddNeighbours(w);
     return {};
+  }
+
+  // A file that one source finds right has to stay so when it is mended by another.
+  void TakeDigests(const FileVerdict& row) {
+    if (row.state != FileState::kOk || row.path.empty()) return;
+    const auto damaged = by_path_.find(row.path);
+    if (damaged == by_path_.end()) {
+      PlannedFile& file = plan_.intact.emplace_back();
+      file.path = row.path;
+      for (const DigestCheck& check : row.checks) AddDigest(check.expected.digest, &file);
+      return;
+    }
+    PlannedFile& file = work_[damaged->second].plan;
+    for (const DigestCheck& check : row.checks) AddDigest(check.expected.digest, &file);
+    if (!file.size) file.size = row.listed_size;
+    if (row.listed_size && file.size != row.listed_size) file.reason = kContradiction;
+  }
+
+  static void AddDigest(const Digest& digest, PlannedFile* file) {
+    if (!CoversWholeFile(digest.GetAlgorithm())) return;
+    if (std::ranges::find(file->digests, digest) == file->digests.end()) {
+      file->digests.push_back(digest);
+    }
   }
 
   Result<void> Take(const FileVerdict& row) {
@@ -185,6 +251,7 @@ class Planner {
       work.plan.listed_as = row.listed_as;
       work.plan.found = row.state;
       if (!row.path.empty()) HM_TRY(OpenOurs(row.path, is_here, &work));
+      if (!is_here) work.plan.unfinished = row.path;
     }
     Work& work = work_[known->second];
     work.listed.push_back(key);
@@ -208,14 +275,10 @@ class Planner {
   }
 
   static void AddListed(const ListedFile& listed, Work* work) {
-    if (!work->plan.size) work->plan.size = listed.size;
-    for (const ListedDigest& digest : listed.digests) {
-      std::vector<Digest>& digests = work->plan.digests;
-      if (!CoversWholeFile(digest.digest.GetAlgorithm())) continue;
-      if (std::ranges::find(digests, digest.digest) == digests.end()) {
-        digests.push_back(digest.digest);
-      }
-    }
+    PlannedFile& plan = work->plan;
+    if (!plan.size) plan.size = listed.size;
+    if (listed.size && plan.size != listed.size) plan.reason = kContradiction;
+    for (const ListedDigest& digest : listed.digests) AddDigest(digest.digest, &plan);
   }
 
   // Where a file belongs that is not here: as others are, which may have a folder more or less in
@@ -338,38 +401,53 @@ class Planner {
     offers_[w].push_back(OfferAll(name, *std::move(opened)));
   }
 
-  // Lists without sizes: the file, or a donor's, that has the digest as a whole says it; else most
-  // of them have it.
+  // Lists without sizes: the recipe says it; or the file, or a donor's, that has the digest as a
+  // whole; else most of them have it, and of several such the largest was cut least.
   Result<void> SettleSizes() {
     for (std::size_t w = 0; w < work_.size(); ++w) {
       PlannedFile& plan = work_[w].plan;
-      if (!plan.size) {
-        std::map<std::uint64_t, std::size_t> votes;
-        for (const Offer& offer : offers_[w]) {
-          if (offer.bytes != nullptr) ++votes[offer.bytes->Size()];
-        }
-        std::size_t most = 0;
-        for (const auto& [size, count] : votes) {
-          if (!plan.digests.empty()) {
-            const CheckedSpan whole = WholeFile(Official(w), w, size);
-            if (HM_TRY(IsRightAlone(whole, w, size))) {
-              plan.size = size;
-              break;
-            }
-          }
-          if (count > most) most = count;
-        }
-        for (const auto& [size, count] : votes) {
-          if (!plan.size && count == most) plan.size = size;
-        }
-      }
+      if (!plan.size) plan.size = SizeByRecipe(plan);
+      if (!plan.size) plan.size = HM_TRY(SizeByOffers(w));
       if (!plan.size) continue;
       for (Offer& offer : offers_[w]) {
-        for (ByteRange& range : offer.covered) range.size = std::min(range.size, *plan.size);
-        std::erase_if(offer.covered, [](const ByteRange& range) { return range.size == 0; });
+        std::erase_if(offer.covered,
+                      [&](const ByteRange& range) { return range.offset >= *plan.size; });
+        for (ByteRange& range : offer.covered) {
+          range.size = std::min(range.size, *plan.size - range.offset);
+        }
       }
     }
     return {};
+  }
+
+  std::optional<std::uint64_t> SizeByRecipe(const PlannedFile& plan) const {
+    if (request_.recipe == nullptr) return std::nullopt;
+    for (const RecipeFile& file : request_.recipe->files) {
+      const auto known = [&](const Digest& d) { return d == file.sha256 || d == file.tree; };
+      if (file.path == plan.listed_as || std::ranges::any_of(plan.digests, known)) return file.size;
+    }
+    return std::nullopt;
+  }
+
+  Result<std::optional<std::uint64_t>> SizeByOffers(std::size_t w) const {
+    const PlannedFile& plan = work_[w].plan;
+    std::map<std::uint64_t, std::size_t> votes;
+    for (const Offer& offer : offers_[w]) {
+      if (offer.bytes != nullptr) ++votes[offer.bytes->Size()];
+    }
+    if (plan.digests.empty()) return std::nullopt;
+    if (HashBytes(plan.digests.front().GetAlgorithm(), {}) == plan.digests.front()) return 0;
+    std::optional<std::uint64_t> best;
+    std::size_t most = 0;
+    for (const auto& [size, count] : votes) {
+      if (votes.size() > 1 && HM_TRY(IsRightAlone(WholeFile(Official(w), w, size), w, size))) {
+        return size;
+      }
+      if (count < most) continue;
+      most = count;
+      best = size;
+    }
+    return best;
   }
 
   // Whether an offer of that size has the digest.
@@ -389,34 +467,59 @@ class Planner {
   }
 
   void GatherSpans() {
-    std::set<std::string> seen;
+    std::map<const PieceList*, std::pair<std::size_t, std::set<std::size_t>>> by_pieces;
     for (std::size_t w = 0; w < work_.size(); ++w) {
       Work& work = work_[w];
+      PlannedFile& plan = work.plan;
       if (!work.is_damaged) continue;
-      const std::size_t before = spans_.size();
-      if (!HasOneTruth(work.plan)) {
-        work.plan.reason = "the sources say different things of it";
-        continue;
-      }
+      if (!HasOneTruth(plan)) plan.reason = kContradiction;
+      if (!plan.reason.empty()) continue;
       std::vector<CheckedSpan> finest;
+      const PieceList* pieces = nullptr;
+      std::size_t source = 0;
       for (const auto& [s, f] : work.listed) {
-        std::vector<CheckedSpan> fine = FineSpans(request_.sources[s], f, OfficialIndexes(s));
+        std::vector<CheckedSpan> fine = SpansOfTree(request_.sources[s], f, w);
         if (fine.size() > finest.size()) finest = std::move(fine);
+        if (pieces != nullptr) continue;
+        pieces = FindPieces(request_.sources[s], f);
+        source = s;
       }
-      for (CheckedSpan& span : finest) {
-        if (seen.insert(KeyOf(span)).second) spans_.push_back(std::move(span));
-      }
-      if (!finest.empty()) continue;
-      if (!work.plan.digests.empty() && work.plan.size) {
-        spans_.push_back(WholeFile(Official(w), w, *work.plan.size));
-      }
-      if (spans_.size() == before) {
-        work.plan.reason = work.plan.digests.empty()
-                               ? "no source has a digest of this file or of its pieces"
-                               : "its size is not known, and nobody has it whole";
+      if (!finest.empty()) {
+        std::ranges::move(finest, std::back_inserter(spans_));
+      } else if (pieces != nullptr) {
+        by_pieces.try_emplace(pieces, source, std::set<std::size_t>())
+            .first->second.second.insert(w);
+      } else if (!plan.digests.empty() && plan.size) {
+        spans_.push_back(WholeFile(Official(w), w, *plan.size));
+      } else if (plan.size != 0) {
+        plan.reason = plan.digests.empty() ? "no source has a digest of this file or of its pieces"
+                                           : "its size is not known, and nobody has it whole";
       }
     }
+    for (const auto& [list, wanted] : by_pieces) {
+      std::vector<CheckedSpan> spans =
+          SpansOfPieces(*list, OfficialIndexes(wanted.first), wanted.second);
+      FindUnproven(spans, wanted.second);
+      std::ranges::move(spans, std::back_inserter(spans_));
+    }
     is_solved_.assign(spans_.size(), false);
+  }
+
+  // Pieces that reach into files which are not here prove nothing; then only a digest of the whole
+  // file could.
+  void FindUnproven(const std::vector<CheckedSpan>& spans, const std::set<std::size_t>& files) {
+    std::map<std::size_t, std::uint64_t> proven;
+    for (const CheckedSpan& span : spans) {
+      for (const CheckedSpan::Segment& segment : span.segments) {
+        if (segment.file) proven[*segment.file] += segment.range.size;
+      }
+    }
+    for (const std::size_t w : files) {
+      PlannedFile& plan = work_[w].plan;
+      if (plan.size && proven[w] < *plan.size && plan.digests.empty()) {
+        plan.reason = "some of its pieces reach into files that are not here, and prove nothing";
+      }
+    }
   }
 
   static bool HasOneTruth(const PlannedFile& plan) {
@@ -437,15 +540,6 @@ class Planner {
     return indexes;
   }
 
-  static std::string KeyOf(const CheckedSpan& span) {
-    std::string key = span.digest.ToString();
-    for (const CheckedSpan::Segment& segment : span.segments) {
-      key += fmt::format(" {} {} {}", segment.file.value_or(SIZE_MAX), segment.range.offset,
-                         segment.range.size);
-    }
-    return key;
-  }
-
   bool AllSolved() const {
     return std::ranges::all_of(is_solved_, [](bool solved) { return solved; });
   }
@@ -461,9 +555,10 @@ class Planner {
     if (open.empty()) return {};
     task_.Begin("looking for right bytes", bytes, 0);
     std::mutex mutex;
+    std::atomic<std::uint64_t> pool{kMixtures};
     return ParallelFor(task_, open.size(), [&](std::uint64_t i) -> Result<void> {
       const CheckedSpan& span = spans_[open[i]];
-      const auto chosen = HM_TRY(SolveSpan(span, offers_, IsKnownWrong(span), task_));
+      const auto chosen = HM_TRY(SolveSpan(span, offers_, IsKnownWrong(span), task_, &pool));
       task_.Advance(span.Size());
       if (!chosen) return {};
       const std::lock_guard lock(mutex);
@@ -520,18 +615,19 @@ class Planner {
     return std::make_shared<PatchedFolder>(root_, copy_.listing, std::move(patched));
   }
 
-  bool IsOpen(std::size_t w) const {
+  // Files of spans for which nobody has the bytes so far.
+  std::set<std::size_t> OpenFiles() const {
+    std::set<std::size_t> open;
     for (std::size_t i = 0; i < spans_.size(); ++i) {
       if (is_solved_[i]) continue;
       for (const CheckedSpan::Segment& segment : spans_[i].segments) {
-        if (segment.file == w) return true;
+        if (segment.file) open.insert(*segment.file);
       }
     }
-    return false;
+    return open;
   }
 
   Result<void> GatherTensorOffers() {
-    const std::shared_ptr<const Folder> patched = Patched();
     std::vector<std::pair<std::string, std::shared_ptr<const OpenedModel>>> models;
     for (const Party& donor : donors_) {
       Result<std::shared_ptr<const OpenedModel>> opened = OpenedModel::Open(donor.path, task_);
@@ -546,22 +642,23 @@ class Planner {
     }
     std::unique_ptr<const OfficialLayout> by_recipe;
     if (request_.recipe != nullptr) by_recipe = LayoutByRecipe(request_.recipe);
-    std::vector<std::shared_ptr<const OpenedModel>> own;  // sets of the copy
-    for (std::size_t w = 0; w < work_.size(); ++w) {
+    OwnSets own(Patched());
+    for (const std::size_t w : OpenFiles()) {
       const PlannedFile& plan = work_[w].plan;
-      if (!work_[w].is_damaged || !plan.size || !IsOpen(w)) continue;
+      if (!work_[w].is_damaged || !plan.size) continue;
       std::vector<OfficialStretch> stretches;
       if (by_recipe != nullptr) {
         stretches = by_recipe->StretchesOf(plan.path, plan.listed_as, *plan.size);
       }
-      const auto set = HM_TRY(OwnSetOf(plan.path, patched, &own));
+      const auto set = HM_TRY(own.SetOf(plan.path, task_));
       if (stretches.empty() && set != nullptr) {
         layouts_.push_back(LayoutByHeaders(set));
         stretches = layouts_.back()->StretchesOf(plan.path, plan.listed_as, *plan.size);
       }
       if (stretches.empty()) continue;
+      const std::string by = by_recipe == nullptr ? "" : " by the recipe";
       for (const auto& [name, model] : models) {
-        Add(OfferTensors(name, *plan.size, stretches, model->canonical.get()), w);
+        Add(OfferTensors(name + by, *plan.size, stretches, model->canonical.get()), w);
       }
       if (set != nullptr) {
         Add(OfferTensors("tensors of the copy itself", *plan.size, stretches, set->canonical.get()),
@@ -570,7 +667,7 @@ class Planner {
       Add(OfferTensors("the recipe", *plan.size, stretches, nullptr), w);
     }
     for (auto& [name, model] : models) models_.push_back(std::move(model));
-    models_.insert(models_.end(), own.begin(), own.end());
+    for (const auto& set : own.Opened()) models_.push_back(set);
     return {};
   }
 
@@ -578,35 +675,58 @@ class Planner {
     if (offer) offers_[w].push_back(*std::move(offer));
   }
 
-  // The set that a file of the copy belongs to, with its tensors; null: it can't be opened.
-  Result<std::shared_ptr<const OpenedModel>> OwnSetOf(
-      const std::string& path, const std::shared_ptr<const Folder>& patched,
-      std::vector<std::shared_ptr<const OpenedModel>>* known) const {
-    for (const auto& set : *known) {
-      const auto& files = set->model->Set().files;
-      if (std::ranges::find(files, path) != files.end()) return set;
+  // All digests that are listed of a file have to hold, not only those that led to its bytes.
+  Result<void> CheckAllDigests() {
+    const std::set<std::size_t> open = OpenFiles();
+    std::vector<std::size_t> asked;
+    std::vector<std::shared_ptr<const BlockSource>> contents;
+    std::vector<HashRequest> requests;
+    std::uint64_t bytes = 0;
+    for (std::size_t w = 0; w < work_.size(); ++w) {
+      const PlannedFile& plan = work_[w].plan;
+      const bool is_new = work_[w].is_damaged || !plan.patches.empty();
+      if (!is_new || open.contains(w) || !plan.reason.empty() || !plan.size) continue;
+      if (plan.digests.empty()) continue;
+      contents.push_back(PutOver(plan.ours, *plan.size, plan.patches));
+      HashRequest& request = requests.emplace_back(HashRequest{contents.back().get(), {}});
+      for (const Digest& digest : plan.digests) {
+        request.algorithms.push_back(digest.GetAlgorithm());
+      }
+      asked.push_back(w);
+      bytes = CheckedAdd(bytes, *plan.size).value_or(UINT64_MAX);
     }
-    if (!patched->Has(path)) return nullptr;
-    Result<std::shared_ptr<const OpenedModel>> opened =
-        OpenedModel::OpenSetOf(patched, path, task_);
-    if (!opened) {
-      if (opened.error().code == Errc::kInterrupted) return std::move(opened).error();
-      return nullptr;
-    }
-    if ((*opened)->canonical == nullptr) return nullptr;
-    known->push_back(*opened);
-    return *opened;
+    if (requests.empty()) return {};
+    task_.Begin("checking what would be mended", bytes, 0);
+    return HashSources(requests, task_, [&](std::size_t i, Result<HashOutcome> outcome) {
+      PlannedFile& plan = work_[asked[i]].plan;
+      if (outcome && outcome->digests == plan.digests) return Result<void>();
+      plan.reason = outcome
+                        ? "its pieces could be mended, but then not all digests that are listed "
+                          "of it hold: the sources contradict each other"
+                        : outcome.error().message;
+      DropPatches(asked[i]);
+      return Result<void>();
+    });
+  }
+
+  void DropPatches(std::size_t w) {
+    PlannedFile& plan = work_[w].plan;
+    plan.patches.clear();
+    plan.mended.clear();
+    std::erase_if(plan_.proof.spans, [&](const CheckedSpan& span) {
+      return std::ranges::any_of(
+          span.segments, [&](const CheckedSpan::Segment& segment) { return segment.file == w; });
+    });
   }
 
   // Says what lies in the stretches, by the headers of the copy as it will be.
   Result<void> NameTensors() {
-    const std::shared_ptr<const Folder> patched = Patched();
-    std::vector<std::shared_ptr<const OpenedModel>> own;
+    OwnSets own(Patched());
     for (Work& work : work_) {
       std::vector<PlannedBytes>& mended = work.plan.mended;
       std::ranges::sort(mended, {}, [](const PlannedBytes& m) { return m.range.offset; });
       if (mended.empty()) continue;
-      const auto set = HM_TRY(OwnSetOf(work.plan.path, patched, &own));
+      const auto set = HM_TRY(own.SetOf(work.plan.path, task_));
       if (set == nullptr) continue;
       std::vector<TensorPlace> places;
       for (const CanonicalTensor& tensor : set->canonical->tensors) {
@@ -643,6 +763,7 @@ class Planner {
         Work& work = work_[w];
         if (work.is_damaged != damaged) continue;
         PlannedFile& plan = work.plan;
+        if (!plan.CanBeWhole()) KeepWithin(plan.size_before.value_or(0), &plan);
         Coalesce(&plan);
         const std::uint64_t size = plan.size.value_or(0);
         new_index[w] = plan_.proof.files.size();
@@ -662,6 +783,16 @@ class Planner {
     keeps->first = std::move(models_);
     keeps->second = std::move(layouts_);
     plan_.keeps_open = std::move(keeps);
+  }
+
+  // A file that cannot be whole keeps its length.
+  static void KeepWithin(std::uint64_t size, PlannedFile* plan) {
+    const auto cut = [&](auto& stretches) {
+      std::erase_if(stretches, [&](const auto& s) { return s.range.offset >= size; });
+      for (auto& s : stretches) s.range.size = std::min(s.range.size, size - s.range.offset);
+    };
+    cut(plan->mended);
+    cut(plan->patches);
   }
 
   // Neighbours from the same become one.

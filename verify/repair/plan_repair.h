@@ -28,8 +28,9 @@ struct PlannedBytes {
 };
 
 struct PlannedFile {
-  std::string path;       // below the copy, where it is or will be
-  std::string listed_as;  // in the source
+  std::string path;        // below the copy, where it is or will be
+  std::string listed_as;   // in the source
+  std::string unfinished;  // the download of it that is there, below the copy; or empty
   FileState found = FileState::kMissing;
   std::optional<std::uint64_t> size_before;  // bytes; none: it is not there
   std::optional<std::uint64_t> size;         // official; none: not known
@@ -54,9 +55,10 @@ struct RepairProof {
 };
 
 struct RepairPlan {
-  VerifyReport found;              // the copy as it is
-  std::vector<PlannedFile> files;  // that are not as listed; others are not touched
-  RepairProof proof;               // its first files are `files`
+  VerifyReport found;               // the copy as it is
+  std::vector<PlannedFile> files;   // that are not as listed; others are not touched
+  std::vector<PlannedFile> intact;  // that are, with their digests
+  RepairProof proof;                // its first files are `files`
   std::vector<Finding> findings;
   std::uint64_t bytes_read = 0;
 
@@ -75,11 +77,11 @@ struct RepairRequest {
   std::function<void(const FileVerdict&)> on_early = {};
 };
 
-// Verifies the copy, then looks, for every stretch of a damaged or missing file that a source has a
-// digest of, for bytes that have it: in the donors' files; in their tensors, whatever container
-// they are in; in what a recipe makes of them; and in mixtures of all these, the copy's own bytes
-// included. Donors need not be whole. Sources that are copies themselves are donors too. Errors:
-// as Verify, and where a donor is not there; kInterrupted.
+// The copy is a folder or one file. Verifies it, then looks, for every stretch of a damaged or
+// missing file that a source has a digest of, for bytes that have it: in the donors' files; in
+// their tensors, whatever container they are in; in what a recipe makes of them; and in mixtures of
+// all these, the copy's own bytes included. Donors need not be whole. Sources that are copies
+// themselves are donors too. Errors: as Verify, and where a donor is not there; kInterrupted.
 Result<RepairPlan> PlanRepair(RepairRequest request, const Task& task);
 
 }  // namespace hallmark

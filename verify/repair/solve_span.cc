@@ -1,6 +1,7 @@
 #include "verify/repair/solve_span.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -14,8 +15,9 @@ namespace {
 constexpr std::uint64_t kChunk = 256 * 1024;
 constexpr std::uint64_t kGaps[] = {64, 1};  // differences nearer to each other are one
 constexpr std::size_t kMostChoices = 2000;  // more than that cannot be tried
-constexpr std::uint64_t kLeastEffort = std::uint64_t{16} << 30;  // bytes hashed
-constexpr std::uint64_t kEffort = 64;                            // times the span
+constexpr std::uint64_t kLeastEffort = std::uint64_t{2} << 30;  // bytes hashed
+constexpr std::uint64_t kLeastStep = 64 * 1024;
+constexpr std::uint64_t kEffort = 32;  // times the span
 
 // A stretch of a segment, and who has which bytes of it.
 struct Run {
@@ -27,8 +29,9 @@ struct Run {
 
 class Solver {
  public:
-  Solver(const CheckedSpan& span, std::span<const Offers> offers, const Task& task)
-      : span_(span), offers_(offers), task_(task) {}
+  Solver(const CheckedSpan& span, std::span<const Offers> offers, const Task& task,
+         std::atomic<std::uint64_t>* pool)
+      : span_(span), offers_(offers), task_(task), pool_(pool) {}
 
   Result<bool> IsRight() { return Try(0); }
 
@@ -42,12 +45,14 @@ class Solver {
       if (HM_TRY(Try(offer))) return HM_TRY(WhatIsNew());
     }
     const std::uint64_t size = span_.Size();
+    std::optional<std::size_t> tried;
     for (const std::uint64_t gap : kGaps) {
       gap_ = gap;
       effort_left_ =
           std::max(size > UINT64_MAX / kEffort ? UINT64_MAX : size * kEffort, kLeastEffort);
-      auto mixed = HM_TRY(Mix());
+      auto mixed = HM_TRY(Mix(tried));
       if (mixed) return mixed;
+      tried = choices_;
     }
     return std::nullopt;
   }
@@ -164,7 +169,8 @@ class Solver {
     return {};
   }
 
-  Result<std::optional<std::vector<ChosenBytes>>> Mix() {
+  // `tried`: so many choices were tried in vain already.
+  Result<std::optional<std::vector<ChosenBytes>>> Mix(std::optional<std::size_t> tried) {
     runs_.clear();
     choices_ = 0;
     for (std::size_t s = 0; s < span_.segments.size(); ++s) {
@@ -181,6 +187,7 @@ class Solver {
         at = end;
       }
     }
+    if (tried == choices_) return std::nullopt;
     chosen_.assign(runs_.size(), 0);
     if (!HM_TRY(Descend(0, MakeSpanHasher(span_)))) return std::nullopt;
     std::vector<ChosenBytes> chosen;
@@ -300,7 +307,14 @@ class Solver {
     return hasher->Finish() == span_.digest;
   }
 
+  // Every step costs something, however few bytes it hashes.
   bool Spend(std::uint64_t bytes) {
+    bytes = std::max(bytes, kLeastStep);
+    if (pool_ != nullptr) {
+      const std::uint64_t left = pool_->load();
+      pool_->store(left > bytes ? left - bytes : 0);
+      if (left < bytes) effort_left_ = 0;
+    }
     if (effort_left_ < bytes) {
       effort_left_ = 0;
       return false;
@@ -312,6 +326,7 @@ class Solver {
   const CheckedSpan& span_;
   const std::span<const Offers> offers_;
   const Task& task_;
+  std::atomic<std::uint64_t>* const pool_;
   std::vector<Run> runs_;
   std::vector<std::size_t> chosen_;  // variant, by run
   std::uint64_t gap_ = 0;
@@ -324,12 +339,13 @@ class Solver {
 
 Result<std::optional<std::vector<ChosenBytes>>> SolveSpan(const CheckedSpan& span,
                                                           std::span<const Offers> offers,
-                                                          bool is_wrong, const Task& task) {
-  return Solver(span, offers, task).Solve(is_wrong);
+                                                          bool is_wrong, const Task& task,
+                                                          std::atomic<std::uint64_t>* pool) {
+  return Solver(span, offers, task, pool).Solve(is_wrong);
 }
 
 Result<bool> HasDigest(const CheckedSpan& span, std::span<const Offers> offers, const Task& task) {
-  return Solver(span, offers, task).IsRight();
+  return Solver(span, offers, task, nullptr).IsRight();
 }
 
 }  // namespace hallmark

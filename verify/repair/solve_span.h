@@ -1,6 +1,7 @@
 // Finds, among the bytes that several have of a span, those that have its digest.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -26,12 +27,13 @@ struct ChosenBytes {
 // What is to be put in so that the span has its digest: nothing if it has it already. nullopt:
 // no choice that was tried gives it, or nobody has all of its bytes. Tries the file as it is
 // (unless `is_wrong` says that this is in vain), then each offer by itself, then mixtures: where
-// offers differ, what most of them have is tried first, until 64 times the span (of small spans: 16
-// GiB) were hashed. A span may be as long as a file; memory is a few MiB. An offer that cannot be
+// offers differ, what most of them have is tried first, until 32 times the span (of small
+// spans: 2 GiB), or what is left in `pool`, was hashed. `pool`, bytes for the mixtures of several
+// spans, may be null. A span may be as long as a file; memory is a few MiB. An offer that cannot be
 // read offers nothing there. Errors: kInterrupted.
-Result<std::optional<std::vector<ChosenBytes>>> SolveSpan(const CheckedSpan& span,
-                                                          std::span<const Offers> offers,
-                                                          bool is_wrong, const Task& task);
+Result<std::optional<std::vector<ChosenBytes>>> SolveSpan(
+    const CheckedSpan& span, std::span<const Offers> offers, bool is_wrong, const Task& task,
+    std::atomic<std::uint64_t>* pool = nullptr);
 
 // Whether the span has its digest in the first offers. False too where they can't be read.
 Result<bool> HasDigest(const CheckedSpan& span, std::span<const Offers> offers, const Task& task);

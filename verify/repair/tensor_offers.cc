@@ -149,9 +149,9 @@ Result<std::shared_ptr<const OpenedModel>> OpenedModel::Open(const std::filesyst
 }
 
 Result<std::shared_ptr<const OpenedModel>> OpenedModel::OpenSetOf(
-    std::shared_ptr<const Folder> folder, std::string_view path, const Task& task) {
-  const DirectoryListing listing = HM_TRY(folder->List());
-  for (const ModelSet& set : HM_TRY(FindModelSets(*folder, listing))) {
+    std::shared_ptr<const Folder> folder, std::span<const ModelSet> sets, std::string_view path,
+    const Task& task) {
+  for (const ModelSet& set : sets) {
     if (std::ranges::find(set.files, path) == set.files.end()) continue;
     Result<Model> model = Model::Open(folder, set, task);
     if (model) return Finish(*std::move(model), task);

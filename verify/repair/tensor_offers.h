@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,9 +27,10 @@ struct OpenedModel {
 
   static Result<std::shared_ptr<const OpenedModel>> Open(const std::filesystem::path& path,
                                                          const Task& task);
-  // The model that the file `path` of a folder belongs to; that file alone if the others of its set
-  // cannot be used.
+  // The model that the file `path` of a folder belongs to, `sets` being the models in it; that file
+  // alone if the others of its set cannot be used.
   static Result<std::shared_ptr<const OpenedModel>> OpenSetOf(std::shared_ptr<const Folder> folder,
+                                                              std::span<const ModelSet> sets,
                                                               std::string_view path,
                                                               const Task& task);
 };

@@ -13,6 +13,8 @@ std::string Letters(std::size_t size, unsigned seed) {
   return text;
 }
 
+Digest Tree(std::string_view text) { return HashBytes(Algorithm::kTree, AsBytes(text)); }
+
 // Three files of a copy: one with two wrong places, one that is too long and wrong at its end, one
 // that is not there.
 class Scene {
@@ -31,8 +33,8 @@ class Scene {
                                        {"b", b.size(), {{4096, 904}}, {}},
                                        {"new/folder/c", c.size(), {}, "0"}};
     const std::shared_ptr<const BlockSource> contents[] = {TestFile(a), TestFile(b), nullptr};
-    const MendJournal journal =
-        HM_TRY(MendJournal::Write(disk, "work", std::move(changes), contents));
+    MendJournal journal = HM_TRY(MendJournal::Write(disk, "work", std::move(changes), contents));
+    HM_TRY(journal.Decide(disk, {Tree(a), Tree(b), Tree(c)}));
     HM_TRY(journal.Apply(disk, "copy"));
     return journal.Forget(disk);
   }
@@ -118,7 +120,12 @@ TEST(MendJournal, ReadsBackWhatItWrote) {
   disk.Put("work/files/.keep", "");
   std::vector<FileChange> changes = {{"x/y", 10, {{2, 3}, {8, 2}}, {}}, {"z", 4, {}, "1"}};
   const std::shared_ptr<const BlockSource> contents[] = {TestFile("0123456789"), nullptr};
-  ASSERT_TRUE(Ok(MendJournal::Write(disk, "work", changes, contents)));
+  auto written = MendJournal::Write(disk, "work", changes, contents);
+  ASSERT_TRUE(Ok(written));
+  const auto undecided = MendJournal::Find(disk, "work");
+  ASSERT_TRUE(Ok(undecided));
+  EXPECT_FALSE(undecided->has_value());
+  ASSERT_TRUE(Ok(written->Decide(disk, {Tree("y"), Tree("z")})));
   const auto found = MendJournal::Find(disk, "work");
   ASSERT_TRUE(Ok(found));
   ASSERT_TRUE(found->has_value());
@@ -126,6 +133,7 @@ TEST(MendJournal, ReadsBackWhatItWrote) {
   EXPECT_EQ((*found)->Changes()[0].path, "x/y");
   EXPECT_EQ((*found)->Changes()[0].blocks, (std::vector<ByteRange>{{2, 3}, {8, 2}}));
   EXPECT_EQ((*found)->Changes()[1].replacement, "1");
+  EXPECT_EQ((*found)->Trees(), (std::vector<Digest>{Tree("y"), Tree("z")}));
   std::vector<std::byte> bytes(5);
   ASSERT_TRUE(Ok((*found)->BytesOf(0)->Read(0, bytes)));
   EXPECT_EQ(AsText(bytes), "23489");
@@ -136,7 +144,9 @@ TEST(MendJournal, IsNotFoundWhereAByteDiffers) {
   CrashingDisk disk;
   disk.Put("work/files/.keep", "");
   const std::shared_ptr<const BlockSource> contents[] = {TestFile("0123456789")};
-  ASSERT_TRUE(Ok(MendJournal::Write(disk, "work", {{"x", 10, {{2, 3}}, {}}}, contents)));
+  auto written = MendJournal::Write(disk, "work", {{"x", 10, {{2, 3}}, {}}}, contents);
+  ASSERT_TRUE(Ok(written));
+  ASSERT_TRUE(Ok(written->Decide(disk, {Tree("x")})));
   const std::string whole = disk.Get("work/changes");
   for (std::size_t at = 0; at <= whole.size(); ++at) {
     std::string other = whole;

@@ -129,20 +129,29 @@ TEST(CheckedSpan, HasTheDigestsOfSubtreesAndOfFilesLaidEndToEnd) {
   const HashRequest request{file.get(), {Algorithm::kTree}};
   HashOutcome outcome;
   ASSERT_TRUE(Ok(HashSources({&request, 1}, Task{}, [&](std::size_t, Result<HashOutcome> hashed) {
-    outcome = *std::move(hashed);
+    if (hashed) outcome = *std::move(hashed);
     return Result<void>();
   })));
   Source source;
   source.files.push_back({"f", text.size(), {}});
   source.manifest.emplace().files.push_back({"f", text.size(), {}, outcome.sub_roots});
-  const std::optional<std::size_t> zero[] = {0};
-  const auto spans = FineSpans(source, 0, zero);
+  const auto spans = SpansOfTree(source, 0, 0);
   ASSERT_EQ(spans.size(), 3u);
   const std::vector<Offers> by_file = {{All(text)}};
   for (const CheckedSpan& span : spans) {
     EXPECT_EQ(HasDigest(span, by_file, Task{}), true);
     const std::vector<Offers> wrong = {{All(With(text, span.segments[0].range.End() - 1, "!"))}};
     EXPECT_EQ(HasDigest(span, wrong, Task{}), false);
+  }
+  // Higher subtrees, as torrents of large pieces have them, and lower ones.
+  for (const unsigned height : {0u, 3u, 8u, 9u, 10u, 12u}) {
+    CheckedSpan span{{{0, {0, std::min<std::uint64_t>(text.size(), kTreeBlock << height)}}},
+                     HashBytes(Algorithm::kTree, {})};
+    span.subtree_height = height;
+    std::vector<TreeNode> leaves(CountLeaves(span.Size()));
+    HashLeaves(AsBytes(text).first(span.Size()), leaves);
+    span.digest = Digest(Algorithm::kTree, SubtreeRoot(leaves, 0, height));
+    EXPECT_EQ(HasDigest(span, by_file, Task{}), true) << height;
   }
 
   const std::string a = Numbers(100), b = Numbers(30), all = a + std::string(28, '\0') + b;
@@ -158,19 +167,18 @@ TEST(CheckedSpan, HasTheDigestsOfSubtreesAndOfFilesLaidEndToEnd) {
   list.spans = {{PieceSpan::Holder::kFile, 0, 100},
                 {PieceSpan::Holder::kZeros, 0, 28},
                 {PieceSpan::Holder::kFile, 1, 30}};
+  EXPECT_EQ(FindPieces(pieces, 1), &list);
   const std::optional<std::size_t> both[] = {0, 1};
-  EXPECT_EQ(FineSpans(pieces, 0, both).size(), 2u);
-  EXPECT_EQ(FineSpans(pieces, 1, both).size(), 1u);
+  EXPECT_EQ(SpansOfPieces(list, both, {0}).size(), 2u);
+  EXPECT_EQ(SpansOfPieces(list, both, {1}).size(), 1u);
   const std::vector<Offers> files = {{All(a)}, {All(b)}};
-  for (const std::size_t f : {0, 1}) {
-    for (const CheckedSpan& span : FineSpans(pieces, f, both)) {
-      EXPECT_EQ(HasDigest(span, files, Task{}), true);
-    }
-  }
+  const auto both_files = SpansOfPieces(list, both, {0, 1});
+  EXPECT_EQ(both_files.size(), 3u);
+  for (const CheckedSpan& span : both_files) EXPECT_EQ(HasDigest(span, files, Task{}), true);
   // A piece that reaches into a file nobody speaks of proves nothing.
   list.spans[2].holder = PieceSpan::Holder::kElsewhere;
   list.spans[1].bytes = 20;
-  EXPECT_EQ(FineSpans(pieces, 0, both).size(), 1u);
+  EXPECT_EQ(SpansOfPieces(list, both, {0}).size(), 1u);
 }
 
 }  // namespace
