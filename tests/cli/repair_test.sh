@@ -344,7 +344,7 @@ rm copy/$two
 mkdir copy/$two
 cp copy/$one before
 run 2 repair copy --against official.json --from official --in-place
-err_has 'a folder has the name'
+err_has 'one of this name'
 cmp -s copy/$one before || complain "$command_line: changed a file"
 [[ ! -e copy.hallmark-partial ]] || complain "$command_line: left its folder"
 rm before

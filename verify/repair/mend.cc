@@ -221,7 +221,7 @@ class InPlace {
     HM_TRY(Decide());
     MendReport report;
     if (files_.empty()) {
-      HM_TRY(ClearUp());
+      ClearUp();
       return report;
     }
     PartialOutput work = HM_TRY(PartialOutput::Begin({.target = copy_,
@@ -257,19 +257,23 @@ class InPlace {
   }
 
  private:
-  // What an interrupted repair left, if there is nothing left to do.
-  Result<void> ClearUp() const {
+  // What an interrupted repair left, if there is nothing left to do; also where only the folder is
+  // left, and nothing in it that says whose it was.
+  void ClearUp() const {
     const fs::path folder = PartialFolder(copy_);
+    if (!RealDisk()->Has(folder)) return;
     const auto name = OpenFile(folder / "fingerprint");
-    if (!name) return {};
-    const auto text = ReadWholeFile(**name, 4096);
-    if (!text || !text->starts_with(kInPlace)) return {};
-    HM_TRY(PartialOutput::Begin({.target = copy_,
-                                 .kind = KindOf(copy_),
-                                 .force = true,
-                                 .discard = true,
-                                 .fingerprint = kInPlace}));
-    return {};
+    if (!name && name.error().code != Errc::kNotFound) return;
+    if (name) {
+      const auto text = ReadWholeFile(**name, 4096);
+      if (!text || !text->starts_with(kInPlace)) return;
+    }
+    // It goes away with the object; if another process is at it, it stays.
+    (void)PartialOutput::Begin({.target = copy_,
+                                .kind = KindOf(copy_),
+                                .force = true,
+                                .discard = true,
+                                .fingerprint = kInPlace});
   }
 
   // What becomes of each file.
@@ -287,6 +291,12 @@ class InPlace {
       bool is_replaced = is_made || (file.CanBeWhole() && file.MendedBytes() > change.size / 2);
       if (is_here) HM_TRY(FindTarget(file, &change.path, &is_replaced));
       const fs::path path = root_ / change.path;
+      if (std::error_code ignored; !is_here && fs::exists(fs::symlink_status(path, ignored))) {
+        return Error{Errc::kUsage, path.string(),
+                     "a file has to be made, and there is one of this name that is not listed, or "
+                     "could not be read",
+                     std::nullopt, "move it, or write a mended copy with -o"};
+      }
       HM_TRY(CheckName(change.path));
       HM_TRY(CheckFolders(root_, change.path));
       HM_TRY(CheckCanChange(path, is_replaced));

@@ -13,149 +13,34 @@
 #include "src/base/checked.h"
 #include "src/base/text.h"
 #include "src/hash/hash_sources.h"
-#include "src/io/directory.h"
-#include "verify/copy.h"
 #include "verify/damage.h"
-#include "verify/match.h"
+#include "verify/repair/damaged_files.h"
+#include "verify/repair/patched_folder.h"
 #include "verify/repair/solve_span.h"
 #include "verify/repair/tensor_offers.h"
-#include "verify/verify.h"
 
 namespace hallmark {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kContradiction = "the sources say different things of it";
 constexpr std::uint64_t kMixtures = std::uint64_t{64} << 30;  // bytes hashed for all together
 constexpr std::size_t kMostLikeIt = 8;  // files of a donor that are tried for their size alone
-
-bool IsDamaged(FileState state) {
-  switch (state) {
-    case FileState::kMismatch:
-    case FileState::kWrongSize:
-    case FileState::kMissing:
-    case FileState::kIncomplete:
-    case FileState::kUnread:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// A file of the copy with what was found out about it so far, as if it were on disk.
-class PatchedFile final : public File {
- public:
-  PatchedFile(std::shared_ptr<const BlockSource> bytes, std::string name)
-      : bytes_(std::move(bytes)), name_(std::move(name)) {}
-  std::uint64_t Size() const override { return bytes_->Size(); }
-  const std::string& Name() const override { return name_; }
-  FileStamp Stamp() const override { return {.size = Size()}; }
-  Result<void> CheckUnchanged() const override { return {}; }
-  Result<void> Read(std::uint64_t offset, MutableByteSpan out) const override {
-    if (offset > Size() || out.size() > Size() - offset) {
-      return Error{Errc::kIo, name_, "a read beyond the end", offset};
-    }
-    return bytes_->Read(offset, out);
-  }
-
- private:
-  std::shared_ptr<const BlockSource> bytes_;
-  std::string name_;
-};
-
-// The copy as it will be: some files are seen with other contents, others are as on disk.
-class PatchedFolder final : public Folder {
- public:
-  PatchedFolder(fs::path root, DirectoryListing listing,
-                std::map<std::string, std::shared_ptr<const BlockSource>, std::less<>> patched)
-      : disk_(FolderOnDisk(std::move(root))),
-        listing_(std::move(listing)),
-        patched_(std::move(patched)) {
-    for (const auto& [path, bytes] : patched_) {
-      const auto entry = FindFile(listing_, path);
-      if (entry) {
-        listing_.files[*entry].size = bytes->Size();
-        continue;
-      }
-      const auto after = std::ranges::find_if(
-          listing_.files, [&](const DirectoryEntry& e) { return NaturalLess(path, e.path); });
-      listing_.files.insert(after, {path, {}, bytes->Size(), false});
-    }
-  }
-
-  std::string NameOf(std::string_view path) const override { return disk_->NameOf(path); }
-  Result<DirectoryListing> List() const override { return listing_; }
-  bool Has(std::string_view path) const override {
-    return patched_.find(path) != patched_.end() || disk_->Has(path);
-  }
-  Result<std::unique_ptr<File>> Open(std::string_view path) const override {
-    const auto patched = patched_.find(path);
-    if (patched == patched_.end()) return disk_->Open(path);
-    return std::unique_ptr<File>(std::make_unique<PatchedFile>(patched->second, NameOf(path)));
-  }
-  FileStretch Locate(std::string_view path, ByteRange range) const override {
-    return {std::string(path), range};
-  }
-
- private:
-  std::shared_ptr<const Folder> disk_;
-  DirectoryListing listing_;
-  std::map<std::string, std::shared_ptr<const BlockSource>, std::less<>> patched_;
-};
-
-// The models among the files of a folder, each opened once.
-class OwnSets {
- public:
-  explicit OwnSets(std::shared_ptr<const Folder> folder) : folder_(std::move(folder)) {}
-
-  // That which the file belongs to, with its tensors; null: none that can be opened.
-  Result<std::shared_ptr<const OpenedModel>> SetOf(const std::string& path, const Task& task) {
-    if (const auto known = by_path_.find(path); known != by_path_.end()) return known->second;
-    if (!folder_->Has(path)) return nullptr;
-    if (!sets_) {
-      Result<std::vector<ModelSet>> sets = FindModelSets(*folder_, HM_TRY(folder_->List()));
-      sets_ = sets ? *std::move(sets) : std::vector<ModelSet>();
-    }
-    auto opened = OpenedModel::OpenSetOf(folder_, *sets_, path, task);
-    if (!opened && opened.error().code == Errc::kInterrupted) return std::move(opened).error();
-    if (!opened || (*opened)->canonical == nullptr) return by_path_[path] = nullptr;
-    for (const std::string& file : (*opened)->model->Set().files) by_path_[file] = *opened;
-    opened_.push_back(*opened);
-    return by_path_[path] = *opened;
-  }
-
-  const std::vector<std::shared_ptr<const OpenedModel>>& Opened() const { return opened_; }
-
- private:
-  std::shared_ptr<const Folder> folder_;
-  std::optional<std::vector<ModelSet>> sets_;
-  std::map<std::string, std::shared_ptr<const OpenedModel>> by_path_;
-  std::vector<std::shared_ptr<const OpenedModel>> opened_;
-};
-
-// A donor, or the copy itself.
-struct Party {
-  fs::path path;
-  DirectoryListing listing;
-  std::vector<std::vector<std::optional<std::size_t>>> match;  // by source, by listed file
-};
-
-// A file that spans are about.
-struct Work {
-  PlannedFile plan;
-  bool is_damaged = true;       // others only share pieces with those that are
-  bool is_whole_wrong = false;  // it has the official size, and another digest
-  std::vector<std::pair<std::size_t, std::size_t>> listed;  // source, file of it
-  std::map<std::uint64_t, std::size_t> put;  // where patches begin; index into plan.patches
-};
 
 class Planner {
  public:
   Planner(RepairRequest request, const Task& task) : request_(std::move(request)), task_(task) {}
 
   Result<RepairPlan> Run() {
-    HM_TRY(Look());
+    DamagedFiles damaged =
+        HM_TRY(FindDamagedFiles(request_.copy, request_.sources, request_.on_early, task_));
+    plan_.found = std::move(damaged.found);
+    plan_.intact = std::move(damaged.intact);
+    plan_.findings = std::move(damaged.findings);
+    root_ = std::move(damaged.root);
+    copy_ = std::move(damaged.copy);
+    is_one_file_ = damaged.is_one_file;
+    work_ = std::move(damaged.files);
     if (work_.empty()) return std::move(plan_);
     HM_TRY(OpenDonors());
     GatherOffers();
@@ -173,167 +58,12 @@ class Planner {
   }
 
  private:
-  const Source& SourceOf(const std::pair<std::size_t, std::size_t>& listed) const {
-    return request_.sources[listed.first];
-  }
-  const ListedFile& Listed(const std::pair<std::size_t, std::size_t>& listed) const {
-    return SourceOf(listed).files[listed.second];
-  }
-
-  Result<Party> OpenParty(const fs::path& path) const {
-    Party party{path, HM_TRY(Copy::List(path)).Listing(), {}};
-    for (const Source& source : request_.sources) {
-      party.match.push_back(MatchByName(source, party.listing));
-    }
-    return party;
-  }
-
-  // Verifies the copy and gathers what is not as listed.
-  Result<void> Look() {
-    Copy copy = HM_TRY(Copy::List(request_.copy));
-    is_one_file_ = copy.IsOneFile();
-    std::error_code ignored;
-    const bool is_folder = fs::is_directory(request_.copy, ignored);
-    if (copy.OwnManifest() || (!is_folder && !is_one_file_)) {
-      return Error{Errc::kUsage, request_.copy.string(), "a folder or one file can be mended",
-                   std::nullopt, "name the folder that the files lie in"};
-    }
-    root_ = is_folder ? request_.copy : request_.copy.parent_path();
-    if (root_.empty()) root_ = ".";
-    copy_ = HM_TRY(OpenParty(request_.copy));
-    VerifyOptions options;
-    options.compare_weights = false;
-    options.on_early = request_.on_early;
-    plan_.found = HM_TRY(Verify(std::move(copy), request_.sources, options, task_));
-    for (const FileVerdict& row : plan_.found.files) {
-      if (IsDamaged(row.state) && !row.listed_as.empty()) HM_TRY(Take(row));
-    }
-    for (const FileVerdict& row : plan_.found.files) TakeDigests(row);
-    for (std::size_t w = 0; w < work_.size(); ++w) AddNeighbours(w);
-    return {};
-  }
-
-  // A file that one source finds right has to stay so when it is mended by another.
-  void TakeDigests(const FileVerdict& row) {
-    if (row.state != FileState::kOk || row.path.empty()) return;
-    const auto damaged = by_path_.find(row.path);
-    if (damaged == by_path_.end()) {
-      PlannedFile& file = plan_.intact.emplace_back();
-      file.path = row.path;
-      for (const DigestCheck& check : row.checks) AddDigest(check.expected.digest, &file);
-      return;
-    }
-    PlannedFile& file = work_[damaged->second].plan;
-    for (const DigestCheck& check : row.checks) AddDigest(check.expected.digest, &file);
-    if (!file.size) file.size = row.listed_size;
-    if (row.listed_size && file.size != row.listed_size) file.reason = kContradiction;
-  }
-
-  static void AddDigest(const Digest& digest, PlannedFile* file) {
-    if (!CoversWholeFile(digest.GetAlgorithm())) return;
-    if (std::ranges::find(file->digests, digest) == file->digests.end()) {
-      file->digests.push_back(digest);
-    }
-  }
-
-  Result<void> Take(const FileVerdict& row) {
-    const bool is_here = row.state != FileState::kMissing && row.state != FileState::kIncomplete;
-    if (!is_here && is_one_file_) return {};  // the rest of the release is not asked for
-    const Source& source = request_.sources[row.source];
-    const auto listed = std::ranges::find(source.files, row.listed_as, &ListedFile::path);
-    if (listed == source.files.end()) return {};
-    const std::string path = is_here ? row.path : PlaceOf(row.listed_as);
-    const std::pair key{row.source, static_cast<std::size_t>(listed - source.files.begin())};
-    const auto [known, is_new] = by_path_.emplace(path, work_.size());
-    if (is_new) {
-      Work& work = work_.emplace_back();
-      work.plan.path = path;
-      work.plan.listed_as = row.listed_as;
-      work.plan.found = row.state;
-      if (!row.path.empty()) HM_TRY(OpenOurs(row.path, is_here, &work));
-      if (!is_here) work.plan.unfinished = row.path;
-    }
-    Work& work = work_[known->second];
-    work.listed.push_back(key);
-    work.is_whole_wrong = work.is_whole_wrong || row.state == FileState::kMismatch;
-    AddListed(*listed, &work);
-    return {};
-  }
-
-  // `is_there`: under its own name, not that of an unfinished download.
-  Result<void> OpenOurs(const std::string& path, bool is_there, Work* work) {
-    const auto entry = FindFile(copy_.listing, path);
-    if (!entry) return {};
-    auto opened = DiskBytes::Open(copy_.listing.files[*entry].full_path);
-    if (!opened) {
-      plan_.findings.push_back({Severity::kWarning, "unreadable", path, opened.error().message});
-      return {};
-    }
-    work->plan.ours = *opened;
-    if (is_there) work->plan.size_before = (*opened)->Size();
-    return {};
-  }
-
-  static void AddListed(const ListedFile& listed, Work* work) {
-    PlannedFile& plan = work->plan;
-    if (!plan.size) plan.size = listed.size;
-    if (listed.size && plan.size != listed.size) plan.reason = kContradiction;
-    for (const ListedDigest& digest : listed.digests) AddDigest(digest.digest, &plan);
-  }
-
-  // Where a file belongs that is not here: as others are, which may have a folder more or less in
-  // front of their paths than in the list.
-  std::string PlaceOf(const std::string& listed) const {
-    for (const FileVerdict& row : plan_.found.files) {
-      if (row.path.empty() || row.listed_as.empty() || row.state == FileState::kRenamed ||
-          row.state == FileState::kIncomplete) {
-        continue;
-      }
-      if (row.path == row.listed_as) return listed;
-      if (row.listed_as.ends_with("/" + row.path)) {
-        const std::size_t more = row.listed_as.size() - row.path.size();
-        if (listed.starts_with(row.listed_as.substr(0, more))) return listed.substr(more);
-      }
-      if (row.path.ends_with("/" + row.listed_as)) {
-        return row.path.substr(0, row.path.size() - row.listed_as.size()) + listed;
-      }
-    }
-    return listed;
-  }
-
-  // Files that are as listed, but have bytes in pieces with those that are not.
-  void AddNeighbours(std::size_t damaged) {
-    const auto listed = work_[damaged].listed;
-    for (const auto& [s, f] : listed) {
-      const Source& source = request_.sources[s];
-      if (source.pieces.empty() || FindInManifest(source, source.files[f].path) != nullptr ||
-          source.files[f].layer != nullptr || !neighbours_of_.insert(s).second) {
-        continue;
-      }
-      for (std::size_t other = 0; other < source.files.size(); ++other) {
-        const auto entry = copy_.match[s][other];
-        if (!entry) continue;
-        const std::string& path = copy_.listing.files[*entry].path;
-        const auto [known, is_new] = by_path_.emplace(path, work_.size());
-        if (!is_new) continue;
-        Work& work = work_.emplace_back();
-        work.is_damaged = false;
-        work.plan.path = path;
-        work.plan.listed_as = source.files[other].path;
-        work.plan.found = FileState::kOk;
-        work.listed.emplace_back(s, other);
-        AddListed(source.files[other], &work);
-        (void)OpenOurs(path, true, &work);
-      }
-    }
-  }
-
   Result<void> OpenDonors() {
     std::vector<fs::path> paths = request_.donors;
     for (const Source& source : request_.sources) {
       if (source.model) paths.push_back(*source.model);
     }
-    for (const fs::path& path : paths) donors_.push_back(HM_TRY(OpenParty(path)));
+    for (const fs::path& path : paths) donors_.push_back(HM_TRY(OpenParty(path, request_.sources)));
     return {};
   }
 
@@ -469,7 +199,7 @@ class Planner {
   void GatherSpans() {
     std::map<const PieceList*, std::pair<std::size_t, std::set<std::size_t>>> by_pieces;
     for (std::size_t w = 0; w < work_.size(); ++w) {
-      Work& work = work_[w];
+      FileInWork& work = work_[w];
       PlannedFile& plan = work.plan;
       if (!work.is_damaged) continue;
       if (!HasOneTruth(plan)) plan.reason = kContradiction;
@@ -573,7 +303,7 @@ class Planner {
   bool IsKnownWrong(const CheckedSpan& span) const {
     if (span.segments.size() != 1 || span.subtree_height) return false;
     const CheckedSpan::Segment& segment = span.segments.front();
-    const Work& work = work_[*segment.file];
+    const FileInWork& work = work_[*segment.file];
     return work.is_whole_wrong && segment.range == ByteRange{0, *work.plan.size} &&
            std::ranges::find(work.plan.digests, span.digest) != work.plan.digests.end() &&
            work.plan.ours != nullptr && work.plan.ours->Size() == *work.plan.size;
@@ -581,7 +311,7 @@ class Planner {
 
   // Spans of different sources may overlap; each byte is put in once.
   void Put(const ChosenBytes& chosen) {
-    Work& work = work_[chosen.file];
+    FileInWork& work = work_[chosen.file];
     const Offer& offer = offers_[chosen.file][chosen.offer];
     const auto add = [&](std::uint64_t begin, std::uint64_t end) {
       if (begin >= end) return;
@@ -605,14 +335,14 @@ class Planner {
 
   // The copy with what was found so far, as a folder.
   std::shared_ptr<const Folder> Patched() const {
-    std::map<std::string, std::shared_ptr<const BlockSource>, std::less<>> patched;
-    for (const Work& work : work_) {
+    PatchedContents patched;
+    for (const FileInWork& work : work_) {
       const PlannedFile& plan = work.plan;
       if (!work.is_damaged || !plan.size) continue;
       if (plan.ours == nullptr && plan.patches.empty()) continue;
       patched.emplace(plan.path, PutOver(plan.ours, *plan.size, plan.patches));
     }
-    return std::make_shared<PatchedFolder>(root_, copy_.listing, std::move(patched));
+    return MakePatchedFolder(root_, copy_.listing, std::move(patched));
   }
 
   // Files of spans for which nobody has the bytes so far.
@@ -642,7 +372,7 @@ class Planner {
     }
     std::unique_ptr<const OfficialLayout> by_recipe;
     if (request_.recipe != nullptr) by_recipe = LayoutByRecipe(request_.recipe);
-    OwnSets own(Patched());
+    FolderModels own(Patched());
     for (const std::size_t w : OpenFiles()) {
       const PlannedFile& plan = work_[w].plan;
       if (!work_[w].is_damaged || !plan.size) continue;
@@ -650,7 +380,7 @@ class Planner {
       if (by_recipe != nullptr) {
         stretches = by_recipe->StretchesOf(plan.path, plan.listed_as, *plan.size);
       }
-      const auto set = HM_TRY(own.SetOf(plan.path, task_));
+      const auto set = HM_TRY(own.ModelOf(plan.path, task_));
       if (stretches.empty() && set != nullptr) {
         layouts_.push_back(LayoutByHeaders(set));
         stretches = layouts_.back()->StretchesOf(plan.path, plan.listed_as, *plan.size);
@@ -721,12 +451,12 @@ class Planner {
 
   // Says what lies in the stretches, by the headers of the copy as it will be.
   Result<void> NameTensors() {
-    OwnSets own(Patched());
-    for (Work& work : work_) {
+    FolderModels own(Patched());
+    for (FileInWork& work : work_) {
       std::vector<PlannedBytes>& mended = work.plan.mended;
       std::ranges::sort(mended, {}, [](const PlannedBytes& m) { return m.range.offset; });
       if (mended.empty()) continue;
-      const auto set = HM_TRY(own.SetOf(work.plan.path, task_));
+      const auto set = HM_TRY(own.ModelOf(work.plan.path, task_));
       if (set == nullptr) continue;
       std::vector<TensorPlace> places;
       for (const CanonicalTensor& tensor : set->canonical->tensors) {
@@ -760,7 +490,7 @@ class Planner {
     std::vector<std::size_t> new_index(work_.size());
     for (const bool damaged : {true, false}) {
       for (std::size_t w = 0; w < work_.size(); ++w) {
-        Work& work = work_[w];
+        FileInWork& work = work_[w];
         if (work.is_damaged != damaged) continue;
         PlannedFile& plan = work.plan;
         if (!plan.CanBeWhole()) KeepWithin(plan.size_before.value_or(0), &plan);
@@ -844,10 +574,8 @@ class Planner {
   bool is_one_file_ = false;
   Party copy_;
   std::vector<Party> donors_;
-  std::vector<Work> work_;
-  std::map<std::string, std::size_t, std::less<>> by_path_;  // index into work_
-  std::set<std::size_t> neighbours_of_;                      // sources that were looked at
-  std::vector<Offers> offers_;                               // parallel to work_
+  std::vector<FileInWork> work_;
+  std::vector<Offers> offers_;  // parallel to work_
   std::vector<CheckedSpan> spans_;
   std::vector<char> is_solved_;  // parallel to spans_
   std::vector<std::unique_ptr<const OfficialLayout>> layouts_;

@@ -1,6 +1,7 @@
 #include "verify/repair/tensor_offers.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "src/model/architecture.h"
@@ -21,6 +22,20 @@ Result<std::shared_ptr<const OpenedModel>> Finish(Model opened, const Task& task
     result->why_not = std::move(canonical).error();
   }
   return std::shared_ptr<const OpenedModel>(std::move(result));
+}
+
+// That file alone if the others of its set cannot be used.
+Result<std::shared_ptr<const OpenedModel>> OpenSetOf(std::shared_ptr<const Folder> folder,
+                                                     std::span<const ModelSet> sets,
+                                                     std::string_view path, const Task& task) {
+  for (const ModelSet& set : sets) {
+    if (std::ranges::find(set.files, path) == set.files.end()) continue;
+    Result<Model> model = Model::Open(folder, set, task);
+    if (model) return Finish(*std::move(model), task);
+    if (model.error().code == Errc::kInterrupted) return std::move(model).error();
+  }
+  ModelSet alone{.name = std::string(path), .files = {std::string(path)}};
+  return Finish(HM_TRY(Model::Open(std::move(folder), alone, task)), task);
 }
 
 std::string_view LastComponent(std::string_view path) {
@@ -148,17 +163,20 @@ Result<std::shared_ptr<const OpenedModel>> OpenedModel::Open(const std::filesyst
   return Finish(HM_TRY(Model::Open(path, task)), task);
 }
 
-Result<std::shared_ptr<const OpenedModel>> OpenedModel::OpenSetOf(
-    std::shared_ptr<const Folder> folder, std::span<const ModelSet> sets, std::string_view path,
-    const Task& task) {
-  for (const ModelSet& set : sets) {
-    if (std::ranges::find(set.files, path) == set.files.end()) continue;
-    Result<Model> model = Model::Open(folder, set, task);
-    if (model) return Finish(*std::move(model), task);
-    if (model.error().code == Errc::kInterrupted) return std::move(model).error();
+Result<std::shared_ptr<const OpenedModel>> FolderModels::ModelOf(const std::string& path,
+                                                                 const Task& task) {
+  if (const auto known = by_path_.find(path); known != by_path_.end()) return known->second;
+  if (!folder_->Has(path)) return nullptr;
+  if (!sets_) {
+    Result<std::vector<ModelSet>> sets = FindModelSets(*folder_, HM_TRY(folder_->List()));
+    sets_ = sets ? *std::move(sets) : std::vector<ModelSet>();
   }
-  ModelSet alone{.name = std::string(path), .files = {std::string(path)}};
-  return Finish(HM_TRY(Model::Open(std::move(folder), alone, task)), task);
+  auto opened = OpenSetOf(folder_, *sets_, path, task);
+  if (!opened && opened.error().code == Errc::kInterrupted) return std::move(opened).error();
+  if (!opened || (*opened)->canonical == nullptr) return by_path_[path] = nullptr;
+  for (const std::string& file : (*opened)->model->Set().files) by_path_[file] = *opened;
+  opened_.push_back(*opened);
+  return by_path_[path] = *opened;
 }
 
 std::unique_ptr<const OfficialLayout> LayoutByRecipe(std::shared_ptr<const Recipe> recipe) {

@@ -5,9 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "src/base/task.h"
@@ -27,12 +27,22 @@ struct OpenedModel {
 
   static Result<std::shared_ptr<const OpenedModel>> Open(const std::filesystem::path& path,
                                                          const Task& task);
-  // The model that the file `path` of a folder belongs to, `sets` being the models in it; that file
-  // alone if the others of its set cannot be used.
-  static Result<std::shared_ptr<const OpenedModel>> OpenSetOf(std::shared_ptr<const Folder> folder,
-                                                              std::span<const ModelSet> sets,
-                                                              std::string_view path,
-                                                              const Task& task);
+};
+
+// The models among the files of a folder, each opened once. Not thread-safe.
+class FolderModels {
+ public:
+  explicit FolderModels(std::shared_ptr<const Folder> folder) : folder_(std::move(folder)) {}
+
+  // That which the file belongs to, with its tensors; null: none that can be opened.
+  Result<std::shared_ptr<const OpenedModel>> ModelOf(const std::string& path, const Task& task);
+  const std::vector<std::shared_ptr<const OpenedModel>>& Opened() const { return opened_; }
+
+ private:
+  std::shared_ptr<const Folder> folder_;
+  std::optional<std::vector<ModelSet>> sets_;
+  std::map<std::string, std::shared_ptr<const OpenedModel>> by_path_;
+  std::vector<std::shared_ptr<const OpenedModel>> opened_;
 };
 
 // A stretch of an official file that is a tensor or literal bytes.
