@@ -18,6 +18,12 @@ Result<void> CheckTensorFacts(const HubValues& config, const TensorFacts& tensor
     if (!said) return {};
     return check(key, *said, tensor, found);
   };
+  if (!tensors.contradiction.empty()) {
+    return Error{Errc::kMalformed, config.Subject(),
+                 fmt::format("no configuration fits these tensors: {}", tensors.contradiction),
+                 std::nullopt,
+                 "hallmark diff against an official copy says which of them are wrong"};
+  }
   HM_TRY(check_key("num_hidden_layers", "the number of layers is", tensors.layers));
   HM_TRY(check_key("hidden_size", "the columns of model.embed_tokens are", tensors.hidden_size));
   HM_TRY(check_key("vocab_size", "the rows of model.embed_tokens are", tensors.vocab_size));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "src/tensor/dtype.h"
@@ -23,6 +24,9 @@ struct TensorFacts {
   bool has_output = false;  // lm_head, and it is not the input embedding again
   bool has_query_bias = false, has_output_bias = false;  // of self_attn.q_proj and o_proj
   bool has_ffn_bias = false;                             // of mlp.down_proj
+  // Where layers contradict each other, or weights are no numbers a configuration could speak of;
+  // or empty.
+  std::string contradiction;
   std::optional<Dtype> dtype;  // that the matrices will have: f32, f16 or bf16
   // Tensors that GGUF files have for scaled rotary frequencies; empty: there are none.
   std::vector<float> rope_freqs;          // rope_freqs.weight

@@ -345,10 +345,21 @@ Result<TensorFacts> FactsOf(const Model& model, const CanonicalModel& canonical)
   facts.rope_freqs = HM_TRY(RopeValues(model, "rope_freqs.weight"));
   facts.rope_factors_long = HM_TRY(RopeValues(model, "rope_factors_long.weight"));
   facts.rope_factors_short = HM_TRY(RopeValues(model, "rope_factors_short.weight"));
+  std::map<std::pair<std::string_view, bool>, const CanonicalTensor*> first_of;  // all layers'
   for (const CanonicalTensor& tensor : canonical.tensors) {
     const auto match = MatchName(NameScheme::kHuggingFace, nullptr, tensor.name);
     if (!match) continue;
     const std::string_view name = match->rule->canonical;
+    const CanonicalTensor*& first = first_of[{name, match->IsBias()}];
+    if (first == nullptr) first = &tensor;
+    if (first->shape != tensor.shape) {
+      facts.contradiction = fmt::format("{} has shape {}, {} {}", EscapeForPeople(first->name),
+                                        ShapeText(first->shape), EscapeForPeople(tensor.name),
+                                        ShapeText(tensor.shape));
+    } else if (!IsFloatFamily(tensor.dtype) && !InfoOf(tensor.dtype).is_block_quantised) {
+      facts.contradiction =
+          fmt::format("{} is of type {}", EscapeForPeople(tensor.name), DtypeName(tensor.dtype));
+    }
     const std::uint64_t rows = tensor.shape.empty() ? 0 : tensor.shape[0];
     const std::uint64_t columns = tensor.shape.size() < 2 ? 0 : tensor.shape[1];
     const auto ends_with = [&](std::string_view end) { return name.ends_with(end); };

@@ -447,6 +447,7 @@ ModelConfig Model::ReadConfigBeside() {
   const std::string folder = path.substr(0, path.rfind('/') + 1);
   std::vector<std::string> candidates = {folder + "config.json", folder + "params.json"};
   if (meta) std::swap(candidates[0], candidates[1]);
+  ModelConfig unusable;
   for (const std::string& name : candidates) {
     if (!folder_->Has(name)) continue;
     const auto read = [&]() -> Result<ModelConfig> {
@@ -459,8 +460,9 @@ ModelConfig Model::ReadConfigBeside() {
     if (config) return *std::move(config);
     findings_.push_back({Severity::kWarning, "unreadable-configuration", name,
                          config.error().message, config.error().offset});
+    unusable.unreadable = fmt::format("{}: {}", name, config.error().message);
   }
-  return {};
+  return unusable;
 }
 
 // Names and types of tensors prove how they were quantised; a configuration can be another model's.

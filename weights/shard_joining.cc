@@ -164,6 +164,15 @@ Result<std::uint64_t> HeadCount(const ModelConfig& config, std::string_view name
   auto heads = config.n_heads;
   if (of_keys && config.n_kv_heads) heads = config.n_kv_heads;
   if (heads && *heads != 0) return *heads;
+  if (!config.unreadable.empty()) {
+    Error error = NoIdentity(
+        Errc::kMalformed, name,
+        fmt::format(
+            "its layout needs the number of heads, and the configuration cannot be used: {}",
+            config.unreadable));
+    error.hint = "mend that file, or take it from the publisher";
+    return error;
+  }
   Error error = NoIdentity(Errc::kUnsupported, name,
                            "its layout needs the number of heads, and no configuration gives it: "
                            "no weight identity");

@@ -124,6 +124,20 @@ std::optional<std::string_view> FindDuplicateKey(dom::element element) {
   return std::nullopt;
 }
 
+// Where, outside of strings, one of the words stands that Python's json writes for numbers JSON has
+// not.
+std::optional<std::size_t> FindPythonNumber(std::string_view text) {
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') in_string = !in_string;
+    if (in_string && text[i] == '\\') ++i;
+    if (in_string || (text[i] != 'N' && text[i] != 'I')) continue;
+    const std::string_view rest = text.substr(i);
+    if (rest.starts_with("NaN") || rest.starts_with("Infinity")) return i;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 struct JsonDocument::Parsed {
@@ -158,6 +172,11 @@ Result<JsonDocument> JsonDocument::Parse(std::string_view text, std::string subj
       reason = fmt::format("nested deeper than {} levels", limits.max_depth);
     }
     if (code == simdjson::EMPTY) reason = "no value in it";
+    if (const auto at = FindPythonNumber(text)) {
+      return Error{Errc::kMalformed, std::move(subject),
+                   "not valid JSON: NaN and Infinity, which Python writes, are no numbers in it",
+                   base + *at, "put a number there that the model can use"};
+    }
     return Error{Errc::kMalformed, std::move(subject), "not valid JSON: " + reason, base};
   }
   if (const auto key = FindDuplicateKey(root)) {

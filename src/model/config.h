@@ -23,6 +23,7 @@ struct RopeScaling {
 // From config.json (Hugging Face), params.json (Meta) or GGUF keys. Absent: not said.
 struct ModelConfig {
   std::string source;        // file that said it, for messages: "config.json"; empty: none found
+  std::string unreadable;    // why a file that could have said it does not; or empty
   std::string architecture;  // Hugging Face's model_type or GGUF's general.architecture: "llama"
   std::optional<std::uint64_t> n_layers;
   std::optional<std::uint64_t> hidden_size;  // "dim"

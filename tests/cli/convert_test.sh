@@ -147,6 +147,34 @@ mkdir hole && cp "$fixtures"/hf-bin/* hole/ && rm hole/pytorch_model-00002-of-00
 run 3 convert hole/ --to safetensors -o x/
 err_has 'pytorch_model-00002-of-00003.bin'
 rm -r hole
+
+# Tensors that no configuration fits, and a configuration that is none.
+python3 - "$fixtures/hf-safetensors-f32" <<'END'
+import json, shutil, struct, sys
+source = sys.argv[1]
+raw = open(source + '/model.safetensors', 'rb').read()
+n = struct.unpack('<Q', raw[:8])[0]
+def save(folder, change):
+    header = json.loads(raw[8:8 + n])
+    change(header)
+    shutil.copytree(source, folder)
+    text = json.dumps(header).encode()
+    text += b' ' * (-len(text) % 8)
+    open(folder + '/model.safetensors', 'wb').write(struct.pack('<Q', len(text)) + text + raw[8 + n:])
+save('turned', lambda h: h['model.layers.0.mlp.up_proj.weight']['shape'].reverse())
+save('whole', lambda h: h['model.norm.weight'].update(dtype='I32'))
+END
+for to in gguf meta; do
+  run 4 convert turned --to $to --without-tokenizer -o x
+  err_has 'model.layers.0.mlp.up_proj.weight has shape'
+  run 4 convert whole --to $to --without-tokenizer -o x
+  err_has 'model.norm.weight is of type i32'
+done
+cp -r "$fixtures/hf-safetensors-f32" nan
+sed -i 's/"rms_norm_eps": [^,]*/"rms_norm_eps": NaN/' nan/config.json
+run 4 convert nan --to gguf --without-tokenizer -o x
+err_has 'config.json: not valid JSON: NaN and Infinity'
+rm -r turned whole nan
 [[ $(find . | sort | md5sum) == "$before" ]] || complain 'something was left behind'
 
 # --force replaces; a generic checkpoint goes tensor by tensor.

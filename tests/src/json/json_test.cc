@@ -89,5 +89,17 @@ TEST(JsonWriter, SpellsOutBytesThatAreNotText) {
   EXPECT_EQ(JsonQuoted("a\xff\xc3\xa9\x01\""), "\"a\\\\xffé\\u0001\\\"\"");
 }
 
+TEST(JsonReader, NamesThePlaceOfNumbersThatOnlyPythonWrites) {
+  for (const auto& [text, at] : {std::pair(R"({"a": NaN})", 6),
+                                 {R"(["NaN", "\"I", -Infinity])", 16},
+                                 {R"({"a": Infinity})", 6}}) {
+    const auto document = JsonDocument::Parse(text, "x.json", 100);
+    ASSERT_FALSE(document.has_value()) << text;
+    EXPECT_EQ(document.error().offset, 100u + static_cast<unsigned>(at)) << text;
+    EXPECT_THAT(document.error().message, testing::HasSubstr("NaN and Infinity"));
+  }
+  EXPECT_TRUE(JsonDocument::Parse(R"(["NaN", "Infinity"])", "x.json").has_value());
+}
+
 }  // namespace
 }  // namespace hallmark
