@@ -54,6 +54,10 @@ Result<DirectoryListing> ListFiles(const fs::path& root) {
   std::error_code code;
   const fs::file_status status = fs::status(root, code);
   if (status.type() == fs::file_type::not_found) {
+    if (root.native().starts_with("http://") || root.native().starts_with("https://")) {
+      return Error{Errc::kNotFound, root.string(), "addresses of the web are not read",
+                   std::nullopt, "download it first, and name the file or folder"};
+    }
     return Error{Errc::kNotFound, root.string(), "no such file or directory"};
   }
   if (code) return Error{Errc::kIo, root.string(), code.message()};

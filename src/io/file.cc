@@ -20,6 +20,10 @@ Error SystemError(const std::string& name, const char* call) {
   const bool missing = code == ENOENT || code == ENOTDIR;
   Error error{missing ? Errc::kNotFound : Errc::kIo, name,
               fmt::format("{}: {}", call, std::strerror(code))};
+  if (missing && (name.starts_with("https://") || name.starts_with("http://"))) {
+    error.message = "addresses of the web are not read";
+    error.hint = "download it first, and name the file or folder";
+  }
   if (code == EACCES) error.hint = "check who may read this file and the folders above it";
   return error;
 }

@@ -203,7 +203,11 @@ Result<void> CheckOutputTarget(const fs::path& path, PartialOutput::Target kind,
     return Error{Errc::kUsage, ParentOf(target).string(), "there is no such folder to write into",
                  std::nullopt, "make it first, or choose another output"};
   }
-  if (kind == PartialOutput::Target::kFile) return CheckTarget(target, force);
+  if (kind == PartialOutput::Target::kFile) {
+    if (path.has_filename()) return CheckTarget(target, force);
+    return Error{Errc::kUsage, path.string(), "the output is one file, and this names a folder",
+                 std::nullopt, "name the file"};
+  }
   struct stat info;
   if (lstat(target.c_str(), &info) != 0) return {};
   if (!S_ISDIR(info.st_mode)) {

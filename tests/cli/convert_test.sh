@@ -142,6 +142,10 @@ run 3 convert missing/ --to gguf -o x.gguf
 run 2 convert "$hf" --to gguf -o nowhere/x.gguf
 run 2 convert "$hf" --to safetensors -o x.gguf
 run 2 convert "$hf" --to npz -o x/
+run 2 convert "$hf" --to gguf -o x/
+err_has 'names a folder'
+run 3 convert https://example.com/model.safetensors --to gguf -o x.gguf
+err_has 'download it first'
 run 2 convert "$hf" --replay hf.gguf.receipt.json --dtype f16 -o x.gguf
 mkdir hole && cp "$fixtures"/hf-bin/* hole/ && rm hole/pytorch_model-00002-of-00003.bin
 run 3 convert hole/ --to safetensors -o x/
