@@ -15,14 +15,30 @@ namespace {
 constexpr std::size_t kShownStretches = 10;  // of a file
 constexpr std::size_t kShownTensors = 3;     // of a stretch
 
+std::uint64_t CountFound(const RepairPlan& plan, std::initializer_list<FileState> states) {
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(plan.found.files, [&](const FileVerdict& file) {
+        return std::ranges::find(states, file.state) != states.end();
+      }));
+}
+std::uint64_t CountRight(const RepairPlan& plan) {
+  return CountFound(plan, {FileState::kOk, FileState::kRenamed});
+}
+std::uint64_t CountUnknown(const RepairPlan& plan) {
+  return CountFound(plan, {FileState::kNotComparable});
+}
+
 bool IsWhole(const RepairReport& report, const PlannedFile& file) {
   if (!report.mended) return file.CanBeWhole();
+  // Right as it is: what shares a piece with it was not.
+  if (file.CanBeWhole() && file.mended.empty() && file.size_before == file.size) return true;
   const auto mended = std::ranges::find(report.mended->files, file.path, &MendedFile::path);
   return mended != report.mended->files.end() && mended->is_whole;
 }
 
 bool AllWhole(const RepairReport& report) {
-  return std::ranges::all_of(report.plan.files,
+  return CountUnknown(report.plan) == 0 &&
+         std::ranges::all_of(report.plan.files,
                              [&](const PlannedFile& file) { return IsWhole(report, file); });
 }
 
@@ -84,19 +100,6 @@ std::map<std::string, std::uint64_t> BytesByDonor(const RepairPlan& plan) {
   return bytes;
 }
 
-std::uint64_t CountFound(const RepairPlan& plan, std::initializer_list<FileState> states) {
-  return static_cast<std::uint64_t>(
-      std::ranges::count_if(plan.found.files, [&](const FileVerdict& file) {
-        return std::ranges::find(states, file.state) != states.end();
-      }));
-}
-std::uint64_t CountRight(const RepairPlan& plan) {
-  return CountFound(plan, {FileState::kOk, FileState::kRenamed});
-}
-std::uint64_t CountUnknown(const RepairPlan& plan) {
-  return CountFound(plan, {FileState::kNotComparable});
-}
-
 std::string Summary(const RepairReport& report) {
   const RepairPlan& plan = report.plan;
   if (plan.files.empty()) {
@@ -110,12 +113,16 @@ std::string Summary(const RepairReport& report) {
   }
   const auto whole = static_cast<std::uint64_t>(std::ranges::count_if(
       plan.files, [&](const PlannedFile& file) { return IsWhole(report, file); }));
+  const std::uint64_t unknown = CountUnknown(plan);
+  const std::string more =
+      unknown == 0 ? "" : fmt::format("; {} listed without a digest", Count(unknown, "file"));
   if (!report.mended) {
-    return fmt::format("{} not as listed; {} of them can be made whole, by {} from others",
-                       Count(plan.files.size(), "file"), whole, Count(plan.MendedBytes(), "byte"));
+    return fmt::format("{} not as listed; {} of them can be made whole, by {} from others{}",
+                       Count(plan.files.size(), "file"), whole, Count(plan.MendedBytes(), "byte"),
+                       more);
   }
-  return fmt::format("{} of {} made whole{}", whole, Count(plan.files.size(), "file"),
-                     report.output.empty() ? "" : " in " + EscapeForPeople(report.output));
+  return fmt::format("{} of {} made whole{}{}", whole, Count(plan.files.size(), "file"),
+                     report.output.empty() ? "" : " in " + EscapeForPeople(report.output), more);
 }
 
 std::string Hint(const RepairReport& report) {

@@ -370,6 +370,74 @@ END
 run 3 repair copy --against no-digest.meta4
 out_has 'inconclusive' 'without a digest'
 
+damage copy/$one 5000000
+run 3 repair copy --against no-digest.meta4 --from official --in-place
+out_has 'partly-repaired' '1 file listed without a digest'
+same copy official
+
+# Two listed names that lead to one file that is not listed; a file that is a link.
+fresh
+mv copy/$one copy/real
+ln -s real copy/$one
+rm copy/$two
+ln -s real copy/$two
+run 0 repair copy --against official.json --from official --in-place
+cmp -s copy/$one official/$one || complain "$command_line: changed a file that was right"
+cmp -s copy/$two official/$two || complain "$command_line: not whole"
+mkdir here there
+cp official/$one there/real
+damage there/real 5000000
+cp there/real before
+echo precious >there/$one
+ln -s ../there/real here/$one
+run 2 repair here/$one --against official.sha256 --from official/$one --in-place
+err_has 'link to a file outside'
+cmp -s there/real before || complain "$command_line: wrote through a link"
+[[ $(cat there/$one) == precious ]] || complain "$command_line: wrote another file"
+rm -r here there before
+
+# Pieces of one source, digests of another version by the other: neither is done.
+fresh
+rm copy/model.safetensors.index.json
+cp -r copy other-version
+damage other-version/$one 700000 another
+(cd other-version && sha256sum -- *) >other.sha256
+cp -r copy before
+run 3 repair copy --against v1.torrent --against other.sha256 --from other-version --in-place
+same copy before
+run 3 repair copy --against other.sha256 --against v1.torrent --from other-version --in-place
+same copy before
+rm -r before
+damage copy/$one 700000 broken!
+run 0 hash other-version --format manifest -o other.json
+run 3 repair copy --against v1.torrent --against other.json --from other-version --in-place
+out_has 'different things'
+# A missing neighbour of a damaged piece; and one that only shares it.
+fresh
+rm copy/model.safetensors.index.json copy/$two
+damage copy/$one 10240580
+run 3 repair copy --against v1.torrent --from official/$one --in-place
+fresh
+rm copy/model.safetensors.index.json copy/config.json
+damage copy/$one 10240580
+run 0 repair copy --against v1.torrent --from official --in-place
+for file in $one $two config.json; do
+  cmp -s "copy/$file" "official/$file" || complain "$command_line: $file is not whole"
+done
+
+# A file that is a folder of another.
+mkdir -p odd d1 d2/a
+echo 1 >d1/a
+echo 2 >d2/a/b
+echo 3 >odd/c
+{
+  (cd d1 && sha256sum a)
+  (cd d2 && sha256sum a/b)
+  (cd odd && sha256sum c)
+} >odd.sha256
+run 2 repair odd --against odd.sha256 --from d1 --from d2 --in-place
+[[ ! -e odd/a && ! -e odd.hallmark-partial ]] || complain "$command_line: began"
+
 # Killed at any time, the same command ends well, and nothing is left.
 for attempt in $(seq 1 25); do
   fresh

@@ -46,6 +46,10 @@ class Search {
     found_.root = is_folder ? path : path.parent_path();
     if (found_.root.empty()) found_.root = ".";
     found_.copy = HM_TRY(OpenParty(path, sources_));
+    for (const DirectoryEntry& entry : found_.copy.listing.files) {
+      const auto file = OpenFile(entry.full_path);
+      if (file) found_.stamps.emplace(entry.path, (*file)->Stamp());
+    }
     VerifyOptions options;
     options.compare_weights = false;
     options.on_early = on_early;
@@ -71,6 +75,7 @@ class Search {
       return;
     }
     PlannedFile& file = found_.files[damaged->second].plan;
+    if (row.checks.empty()) file.reason = kContradiction;  // its pieces are right
     for (const DigestCheck& check : row.checks) AddDigest(check.expected.digest, &file);
     if (!file.size) file.size = row.listed_size;
     if (row.listed_size && file.size != row.listed_size) file.reason = kContradiction;

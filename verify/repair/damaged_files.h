@@ -45,7 +45,8 @@ struct DamagedFiles {
   Party copy;
   bool is_one_file = false;
   std::vector<FileInWork> files;
-  std::vector<PlannedFile> intact;  // the others that are listed, with their digests
+  std::vector<PlannedFile> intact;          // the others that are listed, with their digests
+  std::map<std::string, FileStamp> stamps;  // of the copy's files, before anything was read
   std::vector<Finding> findings;
 };
 

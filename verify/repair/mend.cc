@@ -10,6 +10,7 @@
 #include <cstring>
 #include <functional>
 #include <map>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -33,9 +34,13 @@ constexpr std::uint64_t kBlock = 4096;  // what a disk writes at once, or a part
 constexpr std::string_view kInPlace = "repair in place ";  // begins the fingerprint of such work
 
 // One spelling for every way to name a copy: what was left beside it is found again.
+// A file keeps its own name, should it be a link.
 Result<fs::path> RealPath(const fs::path& copy) {
-  std::error_code error;
-  fs::path real = fs::canonical(copy, error);
+  std::error_code error, ignored;
+  const bool is_folder = fs::is_directory(copy, ignored);
+  const fs::path named = fs::absolute(WithoutSlash(copy));
+  fs::path real = fs::canonical(is_folder ? named : named.parent_path(), error);
+  if (!is_folder) real /= named.filename();
   if (error) return Error{Errc::kNotFound, copy.string(), error.message()};
   return real;
 }
@@ -55,8 +60,8 @@ PartialOutput::Target KindOf(const fs::path& copy) {
 std::string StampText(const fs::path& path) {
   struct stat info;
   if (lstat(path.c_str(), &info) != 0) return {};
-  return fmt::format("{} {} {}.{:09}", info.st_ino, info.st_size, info.st_mtim.tv_sec,
-                     info.st_mtim.tv_nsec);
+  return fmt::format("{} {} {}.{:09} {}.{:09}", info.st_ino, info.st_size, info.st_mtim.tv_sec,
+                     info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec);
 }
 
 // The blocks that hold the patches, neighbours merged.
@@ -314,7 +319,7 @@ class InPlace {
       changes_.push_back(std::move(change));
       contents_.push_back(std::move(contents));
     }
-    return {};
+    return CheckAgainstEachOther();
   }
 
   // Which file is to change, and whether only by putting another in its place: what is changed must
@@ -330,17 +335,48 @@ class InPlace {
                    "name the folder that holds the file itself, or write a mended copy with -o"};
     }
     struct stat info;
-    if (stat(named.c_str(), &info) == 0 && info.st_nlink > 1) *is_replaced = true;
-    // A link to a file that is listed too, and must stay what it is.
-    const bool is_other =
-        inside != file.path && std::ranges::any_of(plan_.found.files, [&](const FileVerdict& row) {
-          return row.path == inside && !row.listed_as.empty();
-        });
-    if (is_other) {
+    if (stat(named.c_str(), &info) != 0 || file.ours == nullptr ||
+        info.st_ino != file.ours->Stamp().inode || info.st_dev != file.ours->Stamp().device) {
+      return Error{Errc::kIo, named.string(), "it is no longer the file that was looked at",
+                   std::nullopt, "run the command again once nobody writes to the copy"};
+    }
+    if (info.st_nlink > 1) *is_replaced = true;
+    // Another listed file is the same one by a link, and must stay what it is.
+    if (Names(info.st_dev, info.st_ino) > 1) {
       *is_replaced = true;
       return {};
     }
     *path = inside;
+    return {};
+  }
+
+  // How many listed files of the copy lead to this one.
+  std::size_t Names(dev_t device, ino_t inode) const {
+    if (names_.empty()) {
+      std::set<std::string> seen;
+      for (const FileVerdict& row : plan_.found.files) {
+        struct stat info;
+        if (row.path.empty() || row.listed_as.empty() || !seen.insert(row.path).second) continue;
+        if (stat((root_ / row.path).c_str(), &info) == 0) ++names_[{info.st_dev, info.st_ino}];
+      }
+    }
+    const auto found = names_.find({device, inode});
+    return found == names_.end() ? 0 : found->second;
+  }
+
+  // None of the files is a folder of another.
+  Result<void> CheckAgainstEachOther() const {
+    std::set<std::string> paths;
+    for (const FileChange& change : changes_) paths.insert(change.path);
+    for (const std::string& path : paths) {
+      for (fs::path folder = fs::path(path).parent_path(); !folder.empty();
+           folder = folder.parent_path()) {
+        if (!paths.contains(folder.string())) continue;
+        return Error{Errc::kUsage, (root_ / path).string(),
+                     "the source lists a file and, as a folder, the same name again", std::nullopt,
+                     "name another source"};
+      }
+    }
     return {};
   }
 
@@ -487,6 +523,7 @@ class InPlace {
   std::vector<FileChange> changes_;                           // parallel to files_
   std::vector<std::shared_ptr<const BlockSource>> contents_;  // parallel to files_
   std::uint64_t bytes_needed_ = 0;
+  mutable std::map<std::pair<dev_t, ino_t>, std::size_t> names_;  // of listed files
 };
 
 // Whether the files are those that the journal was decided for, each before or after its change:
@@ -514,6 +551,10 @@ Result<void> CheckStillTheSame(const PartialOutput& work, const MendJournal& jou
     const fs::path path = root / change.path;
     HM_TRY(CheckFolders(root, change.path));
     if (!change.replacement) {
+      struct stat info;
+      if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1) {
+        return other(path);
+      }
       const auto file = DiskBytes::Open(path);
       if (!file || !HM_TRY(is_right(WithBlocks(*file, journal, c), c))) return other(path);
       continue;
@@ -542,8 +583,13 @@ Result<void> FinishInterruptedMend(const fs::path& path, const Task& task) {
   const fs::path copy = HM_TRY(RealPath(path));
   const fs::path folder = PartialFolder(copy), root = RootOf(copy);
   const auto disk = RealDisk();
-  const auto name = HM_TRY(OpenFile(folder / "fingerprint"));
-  const std::string fingerprint = HM_TRY(ReadWholeFile(*name, 4096));
+  const auto name = OpenFile(folder / "fingerprint");
+  if (!name) {
+    Error error = name.error();
+    error.hint = "pass --discard to forget the repair that was cut short";
+    return error;
+  }
+  const std::string fingerprint = HM_TRY(ReadWholeFile(**name, 4096));
   PartialOutput work = HM_TRY(PartialOutput::Begin(
       {.target = copy, .kind = KindOf(copy), .force = true, .fingerprint = fingerprint}));
   work.Keep();
@@ -572,6 +618,11 @@ Result<MendReport> WriteMendedCopy(const RepairPlan& plan, const MendedCopyOptio
   for (const DirectoryEntry& entry : copy.Listing().files) {
     auto file = HM_TRY(DiskBytes::Open(entry.full_path));
     const FileStamp& stamp = file->Stamp();
+    const auto known = plan.stamps.find(entry.path);
+    if (known == plan.stamps.end() || known->second != stamp) {
+      return Error{Errc::kIo, entry.full_path.string(), "the file changed since it was verified",
+                   std::nullopt, "run the command again once nobody writes to the copy"};
+    }
     fingerprint += fmt::format(" {} {} {} {} {}", entry.path, stamp.inode, stamp.size,
                                stamp.modified_ns, stamp.changed_ns);
     contents[entry.path] = std::move(file);
@@ -600,6 +651,11 @@ Result<MendReport> WriteMendedCopy(const RepairPlan& plan, const MendedCopyOptio
   if (!written) {
     if (written.error().code == Errc::kInterrupted) output.Keep();
     return written.error();
+  }
+  for (const DirectoryEntry& entry : copy.Listing().files) {
+    struct stat info;
+    const fs::path made = output.Files() / (copy.IsOneFile() ? name_of_one : entry.path);
+    if (stat(entry.full_path.c_str(), &info) == 0) (void)chmod(made.c_str(), info.st_mode & 0777);
   }
   // Of the files that were right, too, what was written is what counts.
   std::vector<const PlannedFile*> files;

@@ -36,6 +36,7 @@ class Planner {
         HM_TRY(FindDamagedFiles(request_.copy, request_.sources, request_.on_early, task_));
     plan_.found = std::move(damaged.found);
     plan_.intact = std::move(damaged.intact);
+    plan_.stamps = std::move(damaged.stamps);
     plan_.findings = std::move(damaged.findings);
     root_ = std::move(damaged.root);
     copy_ = std::move(damaged.copy);
@@ -210,8 +211,12 @@ class Planner {
       for (const auto& [s, f] : work.listed) {
         std::vector<CheckedSpan> fine = SpansOfTree(request_.sources[s], f, w);
         if (fine.size() > finest.size()) finest = std::move(fine);
+        const PieceList* const of_this = FindPieces(request_.sources[s], f);
+        if (of_this == nullptr) continue;
+        other_pieces_[of_this].first = s;
+        other_pieces_[of_this].second.insert(w);
         if (pieces != nullptr) continue;
-        pieces = FindPieces(request_.sources[s], f);
+        pieces = of_this;
         source = s;
       }
       if (!finest.empty()) {
@@ -425,6 +430,7 @@ class Planner {
       asked.push_back(w);
       bytes = CheckedAdd(bytes, *plan.size).value_or(UINT64_MAX);
     }
+    HM_TRY(CheckAllPieces(open));
     if (requests.empty()) return {};
     task_.Begin("checking what would be mended", bytes, 0);
     return HashSources(requests, task_, [&](std::size_t i, Result<HashOutcome> outcome) {
@@ -437,6 +443,40 @@ class Planner {
       DropPatches(asked[i]);
       return Result<void>();
     });
+  }
+
+  // So do the pieces of every source, not only of that which led to the bytes.
+  Result<void> CheckAllPieces(const std::set<std::size_t>& open) {
+    std::vector<Offers> offers(work_.size());
+    for (std::size_t w = 0; w < work_.size(); ++w) {
+      const PlannedFile& plan = work_[w].plan;
+      if (open.contains(w) || !plan.size) continue;
+      const auto contents = PutOver(plan.ours, *plan.size, plan.patches);
+      offers[w].push_back({"", contents, contents->Covered()});
+    }
+    std::set<std::size_t> wrong;
+    std::mutex mutex;
+    for (const auto& [list, of] : other_pieces_) {
+      const std::vector<CheckedSpan> spans =
+          SpansOfPieces(*list, OfficialIndexes(of.first), of.second);
+      HM_TRY(ParallelFor(task_, spans.size(), [&](std::uint64_t i) -> Result<void> {
+        const bool is_there = std::ranges::all_of(spans[i].segments, [&](const auto& segment) {
+          return !segment.file || (!offers[*segment.file].empty() &&
+                                   offers[*segment.file].front().Covers(segment.range));
+        });
+        if (!is_there || HM_TRY(HasDigest(spans[i], offers, task_))) return {};
+        const std::lock_guard lock(mutex);
+        for (const CheckedSpan::Segment& segment : spans[i].segments) {
+          if (segment.file && work_[*segment.file].is_damaged) wrong.insert(*segment.file);
+        }
+        return {};
+      }));
+    }
+    for (const std::size_t w : wrong) {
+      work_[w].plan.reason = kContradiction;
+      DropPatches(w);
+    }
+    return {};
   }
 
   void DropPatches(std::size_t w) {
@@ -576,6 +616,8 @@ class Planner {
   std::vector<Party> donors_;
   std::vector<FileInWork> work_;
   std::vector<Offers> offers_;  // parallel to work_
+  // Lists of pieces that led to no bytes of these damaged files, but have to hold too.
+  std::map<const PieceList*, std::pair<std::size_t, std::set<std::size_t>>> other_pieces_;
   std::vector<CheckedSpan> spans_;
   std::vector<char> is_solved_;  // parallel to spans_
   std::vector<std::unique_ptr<const OfficialLayout>> layouts_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,10 +27,11 @@ struct RepairProof {
 };
 
 struct RepairPlan {
-  VerifyReport found;               // the copy as it is
-  std::vector<PlannedFile> files;   // that are not as listed; others are not touched
-  std::vector<PlannedFile> intact;  // that are, with their digests
-  RepairProof proof;                // its first files are `files`
+  VerifyReport found;                       // the copy as it is
+  std::vector<PlannedFile> files;           // that are not as listed; others are not touched
+  std::vector<PlannedFile> intact;          // that are, with their digests
+  std::map<std::string, FileStamp> stamps;  // of the copy's files, before anything was read
+  RepairProof proof;                        // its first files are `files`
   std::vector<Finding> findings;
   std::uint64_t bytes_read = 0;
 

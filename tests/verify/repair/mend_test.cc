@@ -34,9 +34,10 @@ class InterruptedMend : public testing::Test {
       // What the file was is told as the mender tells it.
       struct stat info;
       ASSERT_EQ(stat((copy_ / "b").c_str(), &info), 0);
-      char text[100];
-      std::snprintf(text, sizeof text, "%lu %ld %ld.%09ld", info.st_ino, info.st_size,
-                    info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+      char text[200];
+      std::snprintf(text, sizeof text, "%lu %ld %ld.%09ld %ld.%09ld", info.st_ino, info.st_size,
+                    info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_ctim.tv_sec,
+                    info.st_ctim.tv_nsec);
       before = text;
     }
     const auto disk = RealDisk();
@@ -88,6 +89,11 @@ TEST_F(InterruptedMend, TouchesNothingIfAReplacedFileIsAnother) {
 
 TEST_F(InterruptedMend, TouchesNothingIfTheReplacementIsAnother) {
   folder_.Write("copy.hallmark-partial/files/1", "a newer one");
+  ExpectUntouched("one three", "old");
+}
+
+TEST_F(InterruptedMend, TouchesNothingThatHasAnotherNameByNow) {
+  fs::create_hard_link(copy_ / "a", folder_.Path() / "backup");
   ExpectUntouched("one three", "old");
 }
 
