@@ -13,6 +13,7 @@
 #include "src/base/checked.h"
 #include "src/base/text.h"
 #include "src/io/directory.h"
+#include "src/io/file.h"
 #include "src/json/json_fields.h"
 #include "src/json/json_reader.h"
 #include "src/json/json_writer.h"
@@ -267,6 +268,11 @@ Result<Recipe> ParseRecipe(std::string_view json, std::string subject) {
   Recipe recipe;
   HM_TRY(RecipeParser(document, &recipe).Run());
   return recipe;
+}
+
+Result<Recipe> ReadRecipe(const std::filesystem::path& path) {
+  const auto file = HM_TRY(OpenFile(path));
+  return ParseRecipe(HM_TRY(ReadWholeFile(*file, kMaxRecipeBytes)), path.string());
 }
 
 }  // namespace hallmark

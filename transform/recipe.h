@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,5 +64,7 @@ bool IsWithinRecipeLimit(std::uint64_t literal_payload, std::uint64_t payload_by
 Result<std::string> WriteRecipe(const Recipe& recipe);
 // Strict: segments fill their files, indexes and sizes hold. `subject` is for messages.
 Result<Recipe> ParseRecipe(std::string_view json, std::string subject);
+// Of a file. Errors: also as OpenFile.
+Result<Recipe> ReadRecipe(const std::filesystem::path& path);
 
 }  // namespace hallmark

@@ -54,9 +54,7 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
                  target.empty() ? "no output is named" : "no copy is named", std::nullopt,
                  target.empty() ? "add -o DIR" : "add --from COPY"};
   }
-  const std::string& path = arguments.Operands()[0];
-  const auto file = HM_TRY(OpenFile(path));
-  const Recipe recipe = HM_TRY(ParseRecipe(HM_TRY(ReadWholeFile(*file, kMaxRecipeBytes)), path));
+  const Recipe recipe = HM_TRY(ReadRecipe(arguments.Operands()[0]));
   const RebuildSource copy = HM_TRY(RebuildSource::Open(from, session.GetTask()));
   const RebuildReport report = HM_TRY(Rebuild(recipe, copy,
                                               {.target = target,

@@ -26,9 +26,7 @@ void TellEarly(const FileVerdict& file, Session& session) {
 Result<std::shared_ptr<const Recipe>> RecipeAskedFor(const Arguments& arguments) {
   const std::string path = arguments.Text("--recipe");
   if (path.empty()) return nullptr;
-  const auto file = HM_TRY(OpenFile(path));
-  return std::make_shared<const Recipe>(
-      HM_TRY(ParseRecipe(HM_TRY(ReadWholeFile(*file, kMaxRecipeBytes)), path)));
+  return std::make_shared<const Recipe>(HM_TRY(ReadRecipe(path)));
 }
 
 Result<ExitCode> Run(const Arguments& arguments, Session& session) {

@@ -66,8 +66,7 @@ Result<std::optional<Recipe>> RecipeAskedFor(const Arguments& arguments) {
     if (!arguments.Given(other)) continue;
     return Error{Errc::kUsage, "verify", fmt::format("{} does not go with --recipe", other)};
   }
-  const auto file = HM_TRY(OpenFile(path));
-  return HM_TRY(ParseRecipe(HM_TRY(ReadWholeFile(*file, kMaxRecipeBytes)), path));
+  return HM_TRY(ReadRecipe(path));
 }
 
 Result<ExitCode> Run(const Arguments& arguments, Session& session) {

@@ -17,12 +17,12 @@
 #include "src/base/checked.h"
 #include "src/base/text.h"
 #include "src/hash/hash_sources.h"
+#include "src/io/directory.h"
 #include "src/io/disk.h"
 #include "src/io/partial_output.h"
-#include "transform/write_files.h"
-#include "verify/copy.h"
 #include "verify/repair/mend_journal.h"
-#include "verify/repair/solve_span.h"
+#include "verify/repair/prove.h"
+#include "verify/repair/whole_output.h"
 
 namespace hallmark {
 namespace {
@@ -78,90 +78,6 @@ std::vector<ByteRange> BlocksOf(std::vector<Patchwork::Patch> patches, std::uint
     }
   }
   return blocks;
-}
-
-OutputFile WholeOutput(std::string name, const BlockSource& contents) {
-  OutputFile output;
-  output.path = std::move(name);
-  output.layout.size = contents.Size();
-  output.layout.payloads.push_back({0, 0});
-  output.payloads.push_back(Borrow(contents));
-  return output;
-}
-
-// Which spans have their digests in `files`; those that reach beyond one are not looked at, and
-// neither are others than those `wanted` says.
-Result<std::vector<char>> WrongSpans(const std::vector<CheckedSpan>& spans,
-                                     const std::vector<std::shared_ptr<const BlockSource>>& files,
-                                     const std::function<bool(const CheckedSpan&)>& wanted,
-                                     const Task& task) {
-  std::vector<Offers> offers;
-  for (const auto& file : files) {
-    offers.emplace_back();
-    if (file != nullptr) offers.back().push_back(OfferAll("", file));
-  }
-  const auto is_there = [&](const CheckedSpan::Segment& segment) {
-    return !segment.file ||
-           (files[*segment.file] != nullptr && segment.range.End() <= files[*segment.file]->Size());
-  };
-  std::vector<std::size_t> asked;
-  std::uint64_t bytes = 0;
-  for (std::size_t i = 0; i < spans.size(); ++i) {
-    if (!std::ranges::all_of(spans[i].segments, is_there) || !wanted(spans[i])) continue;
-    asked.push_back(i);
-    bytes = CheckedAdd(bytes, spans[i].Size()).value_or(UINT64_MAX);
-  }
-  std::vector<char> wrong(spans.size(), 0);
-  if (asked.empty()) return wrong;
-  task.Begin("proving mended pieces", bytes, 0);
-  HM_TRY(ParallelFor(task, asked.size(), [&](std::uint64_t i) -> Result<void> {
-    wrong[asked[i]] = HM_TRY(HasDigest(spans[asked[i]], offers, task)) ? 0 : 1;
-    task.Advance(spans[asked[i]].Size());
-    return {};
-  }));
-  return wrong;
-}
-
-// All spans have their digests in `files`.
-Result<void> Prove(const RepairProof& proof,
-                   const std::vector<std::shared_ptr<const BlockSource>>& files, const Task& task) {
-  const std::vector<char> wrong = HM_TRY(WrongSpans(
-      proof.spans, files, [](const CheckedSpan&) { return true; }, task));
-  if (std::ranges::find(wrong, 1) == wrong.end()) return {};
-  return Error{Errc::kIo, "repair", "a donor no longer gives the bytes it gave before",
-               std::nullopt,
-               "nothing was changed; run the command again once nobody writes to the donors"};
-}
-
-struct HashedContents {
-  std::vector<bool> right;  // the file has all the digests listed of it
-  std::vector<Digest> trees;
-};
-Result<HashedContents> HashContents(const std::vector<const PlannedFile*>& files,
-                                    const std::vector<std::shared_ptr<const BlockSource>>& bytes,
-                                    const Task& task) {
-  std::vector<HashRequest> requests;
-  std::uint64_t total = 0;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    HashRequest& request = requests.emplace_back(HashRequest{bytes[i].get(), {}, files[i]->path});
-    for (const Digest& digest : files[i]->digests) {
-      request.algorithms.push_back(digest.GetAlgorithm());
-    }
-    request.algorithms.push_back(Algorithm::kTree);
-    total = CheckedAdd(total, bytes[i]->Size()).value_or(UINT64_MAX);
-  }
-  HashedContents hashed{std::vector<bool>(files.size(), false),
-                        std::vector<Digest>(files.size(), HashBytes(Algorithm::kTree, {}))};
-  task.Begin("hashing mended files", total, files.size());
-  HM_TRY(
-      HashSources(requests, task, [&](std::size_t i, Result<HashOutcome> outcome) -> Result<void> {
-        if (!outcome) return std::move(outcome).error();
-        hashed.trees[i] = outcome->digests.back();
-        outcome->digests.pop_back();
-        hashed.right[i] = outcome->digests == files[i]->digests;
-        return {};
-      }));
-  return hashed;
 }
 
 // A file with the blocks of a journal in it.
@@ -605,86 +521,6 @@ Result<void> FinishInterruptedMend(const fs::path& path, const Task& task) {
 Result<MendReport> MendInPlace(const RepairPlan& plan, const MendOptions& options,
                                const Task& task) {
   return InPlace(plan, HM_TRY(RealPath(options.copy)), options.discard, task).Run();
-}
-
-Result<MendReport> WriteMendedCopy(const RepairPlan& plan, const MendedCopyOptions& options,
-                                   const Task& task) {
-  HM_CHECK(plan.CanBeWhole());
-  const Copy copy = HM_TRY(Copy::List(options.copy));
-  const PartialOutput::Target kind =
-      copy.IsOneFile() ? PartialOutput::Target::kFile : PartialOutput::Target::kFolder;
-  std::map<std::string, std::shared_ptr<const BlockSource>> contents;
-  std::string fingerprint = "repair to";
-  for (const DirectoryEntry& entry : copy.Listing().files) {
-    auto file = HM_TRY(DiskBytes::Open(entry.full_path));
-    const FileStamp& stamp = file->Stamp();
-    const auto known = plan.stamps.find(entry.path);
-    if (known == plan.stamps.end() || known->second != stamp) {
-      return Error{Errc::kIo, entry.full_path.string(), "the file changed since it was verified",
-                   std::nullopt, "run the command again once nobody writes to the copy"};
-    }
-    fingerprint += fmt::format(" {} {} {} {} {}", entry.path, stamp.inode, stamp.size,
-                               stamp.modified_ns, stamp.changed_ns);
-    contents[entry.path] = std::move(file);
-  }
-  for (const PlannedFile& file : plan.files) {
-    contents[file.path] = file.contents;
-    if (!file.unfinished.empty()) contents.erase(file.unfinished);
-    for (const Digest& digest : file.digests) fingerprint += " " + digest.ToString();
-  }
-  const std::string name_of_one = WithoutSlash(options.target).filename().string();
-  std::vector<OutputFile> outputs;
-  std::uint64_t bytes = 0;
-  for (const auto& [path, source] : contents) {
-    outputs.push_back(WholeOutput(copy.IsOneFile() ? name_of_one : path, *source));
-    bytes = CheckedAdd(bytes, source->Size()).value_or(UINT64_MAX);
-  }
-  fingerprint = HashBytes(Algorithm::kSha256, AsBytes(fingerprint)).Hex();
-  PartialOutput output = HM_TRY(PartialOutput::Begin({.target = options.target,
-                                                      .kind = kind,
-                                                      .force = options.force,
-                                                      .discard = options.discard,
-                                                      .fingerprint = fingerprint}));
-  if (!output.WasInterrupted()) HM_TRY(CheckFreeSpace(options.target, bytes));
-  task.Begin("writing the mended copy", bytes, outputs.size());
-  const Result<std::vector<WrittenFile>> written = WriteFiles(outputs, output, task);
-  if (!written) {
-    if (written.error().code == Errc::kInterrupted) output.Keep();
-    return written.error();
-  }
-  for (const DirectoryEntry& entry : copy.Listing().files) {
-    struct stat info;
-    const fs::path made = output.Files() / (copy.IsOneFile() ? name_of_one : entry.path);
-    if (stat(entry.full_path.c_str(), &info) == 0) (void)chmod(made.c_str(), info.st_mode & 0777);
-  }
-  // Of the files that were right, too, what was written is what counts.
-  std::vector<const PlannedFile*> files;
-  std::vector<std::shared_ptr<const BlockSource>> sources;
-  std::vector<std::shared_ptr<const BlockSource>> proof_files = plan.proof.files;
-  for (const std::vector<PlannedFile>* of : {&plan.files, &plan.intact}) {
-    for (const PlannedFile& file : *of) {
-      files.push_back(&file);
-      sources.push_back(
-          HM_TRY(DiskBytes::Open(output.Files() / (copy.IsOneFile() ? name_of_one : file.path))));
-      if (of == &plan.files) proof_files[files.size() - 1] = sources.back();
-    }
-  }
-  HM_TRY(Prove(plan.proof, proof_files, task));
-  const std::vector<bool> right = HM_TRY(HashContents(files, sources, task)).right;
-  MendReport report;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (!right[i]) {
-      return Error{Errc::kIo, files[i]->path,
-                   "what was written has other digests than are listed of it", std::nullopt,
-                   "nothing was kept; run the command again once nobody writes to the copy and the "
-                   "donors"};
-    }
-    if (i < plan.files.size()) report.files.push_back({files[i]->path, true});
-  }
-  report.bytes_written = bytes;
-  HM_TRY(FlushFiles(*written, output));
-  HM_TRY(output.Commit());
-  return report;
 }
 
 }  // namespace hallmark
