@@ -14,6 +14,10 @@ namespace hallmark {
 // source does not vouch for that file.
 ExitCode VerifyExit(const VerifyReport& report);
 
+// A wrong size or an unfinished download, which is worth knowing before hours of hashing. Not yet
+// escaped.
+std::string EarlyNote(const FileVerdict& file);
+
 // The verdict first, then files (those that match folded, unless `verbose`), weights, sources,
 // findings and a hint.
 std::string VerifyText(const VerifyReport& report, bool verbose, const Style& style,

@@ -322,4 +322,13 @@ std::string VerifyText(const VerifyReport& report, bool verbose, const Style& st
   return text;
 }
 
+std::string EarlyNote(const FileVerdict& file) {
+  const std::string& name = file.path.empty() ? file.listed_as : file.path;
+  if (file.state != FileState::kWrongSize || !file.listed_size) {
+    return fmt::format("{}: {}", name, FileStateName(file.state));
+  }
+  return fmt::format("{}: {} bytes here, {} listed", name, WithCommas(file.size),
+                     WithCommas(*file.listed_size));
+}
+
 }  // namespace hallmark

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "cli/report/repair_report.h"
-#include "cli/report/text.h"
+#include "cli/report/verify_report.h"
 #include "cli/session.h"
 #include "cli/verbs/verbs.h"
 #include "src/base/text.h"
@@ -15,13 +15,6 @@
 
 namespace hallmark {
 namespace {
-
-// A wrong size or an unfinished download is worth knowing before hours of hashing.
-void TellEarly(const FileVerdict& file, Session& session) {
-  session.Note(fmt::format("{}: {}",
-                           EscapeForPeople(file.path.empty() ? file.listed_as : file.path),
-                           FileStateName(file.state)));
-}
 
 Result<std::shared_ptr<const Recipe>> RecipeAskedFor(const Arguments& arguments) {
   const std::string path = arguments.Text("--recipe");
@@ -64,7 +57,7 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
     request.sources.push_back(HM_TRY(OpenSource(spec, session.GetTask())));
   }
   for (const std::string& donor : arguments.Values("--from")) request.donors.emplace_back(donor);
-  request.on_early = [&](const FileVerdict& file) { TellEarly(file, session); };
+  request.on_early = [&](const FileVerdict& file) { session.Note(EarlyNote(file)); };
   report.plan = HM_TRY(PlanRepair(std::move(request), session.GetTask()));
   const bool has_work = !report.plan.files.empty();
   if (in_place) {

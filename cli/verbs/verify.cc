@@ -19,17 +19,6 @@
 namespace hallmark {
 namespace {
 
-// A wrong size or an unfinished download is worth knowing before hours of hashing.
-void TellEarly(const FileVerdict& file, Session& session) {
-  const std::string& name = file.path.empty() ? file.listed_as : file.path;
-  if (file.state == FileState::kWrongSize && file.listed_size) {
-    session.Note(fmt::format("{}: {} bytes here, {} listed", name, WithCommas(file.size),
-                             WithCommas(*file.listed_size)));
-  } else {
-    session.Note(fmt::format("{}: {}", name, FileStateName(file.state)));
-  }
-}
-
 // A seed that nobody could know before.
 std::string FreshSeed() {
   std::random_device device;
@@ -95,7 +84,7 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   options.include = arguments.Values("--include");
   options.weights_only = arguments.Given("--weights-only");
   options.compare_weights = !arguments.Given("--no-weights");
-  options.on_early = [&](const FileVerdict& file) { TellEarly(file, session); };
+  options.on_early = [&](const FileVerdict& file) { session.Note(EarlyNote(file)); };
   options.resume.state_folder = StateFolder();
   if (part) {
     options.part = PartOptions{

@@ -29,9 +29,9 @@ namespace {
 class DeriveWork {
  public:
   // `cut`: official tensors that have not all their rows. `derived_tensors_of` has the official
-  // tensors that are no weights.
+  // tensors that are no weights; null: the official model itself.
   DeriveWork(ComparedModel official, ComparedModel suspect,
-             const std::set<std::string, std::less<>>& cut, const ComparedModel& derived_tensors_of,
+             const std::set<std::string, std::less<>>& cut, const ComparedModel* derived_tensors_of,
              const ImportanceMatrix& importance, const Task& task, DeriveReport* report)
       : official_(std::move(official)),
         suspect_(std::move(suspect)),
@@ -50,7 +50,7 @@ class DeriveWork {
     HM_TRY(CheckAllReplicas());
     LeaveCutRowsOpen();
     HM_TRY(AddLeftOut());
-    HM_TRY(derived_tensors_of_.model->CheckUnchanged());
+    if (derived_tensors_of_ != nullptr) HM_TRY(derived_tensors_of_->model->CheckUnchanged());
     HM_TRY(official_.model->CheckUnchanged());
     return suspect_.model->CheckUnchanged();
   }
@@ -225,8 +225,8 @@ class DeriveWork {
 
   // Rotary factors are not weights, but the model computes with them.
   Result<void> AddLeftOut() {
-    for (LeftOutDifference& difference :
-         HM_TRY(CompareLeftOut(derived_tensors_of_, suspect_, task_))) {
+    for (LeftOutDifference& difference : HM_TRY(CompareLeftOut(
+             derived_tensors_of_ != nullptr ? *derived_tensors_of_ : official_, suspect_, task_))) {
       DerivedTensor& tensor = report_->tensors.emplace_back();
       tensor.how = Derivation::kNotDerived;
       tensor.group = GroupKey(difference.Name());
@@ -255,7 +255,7 @@ class DeriveWork {
 
   const ComparedModel official_, suspect_;
   const std::set<std::string, std::less<>>& cut_;
-  const ComparedModel& derived_tensors_of_;
+  const ComparedModel* const derived_tensors_of_;  // null: official_
   const ImportanceMatrix& importance_;
   const Task& task_;
   DeriveReport* const report_;
@@ -309,7 +309,7 @@ Result<void> CheckCanBeReplayed(const Model& suspect, const std::filesystem::pat
 
 Result<DeriveReport> DeriveFrom(ComparedModel official,
                                 const std::set<std::string, std::less<>>& cut,
-                                const ComparedModel& derived_tensors_of, std::string official_name,
+                                const ComparedModel* derived_tensors_of, std::string official_name,
                                 const Model& suspect_model, const std::filesystem::path& suspect,
                                 const ImportanceMatrix& importance, const Task& task) {
   ComparedModel suspect_side = HM_TRY(ComparedModel::Of(suspect_model, task));
@@ -360,13 +360,12 @@ Result<DeriveReport> Derive(const std::filesystem::path& suspect,
   if (options.base.empty()) {
     const Model official_model = HM_TRY(Model::Open(official, task));
     ComparedModel side = HM_TRY(ComparedModel::Of(official_model, task));
-    const ComparedModel same = HM_TRY(ComparedModel::Of(official_model, task));
     std::optional<Receipt> receipt;
     if (!options.receipt_version.empty()) {
       receipt =
           HM_TRY(BeginDerivationReceipt(suspect_model, suspect, official_model, official, task));
     }
-    DeriveReport report = HM_TRY(DeriveFrom(std::move(side), {}, same, official.string(),
+    DeriveReport report = HM_TRY(DeriveFrom(std::move(side), {}, nullptr, official.string(),
                                             suspect_model, suspect, importance, task));
     if (receipt &&
         (report.verdict == Derivation::kExact || report.verdict == Derivation::kReplayed)) {
@@ -379,9 +378,9 @@ Result<DeriveReport> Derive(const std::filesystem::path& suspect,
   for (const SumType sum : {SumType::kF32, SumType::kStored}) {
     AppliedRelease applied = HM_TRY(ApplyRelease(official, options.base, sum, task));
     const std::string name = fmt::format("{}, {}", official.string(), applied.how);
-    DeriveReport report =
-        HM_TRY(DeriveFrom(std::move(applied.side), applied.cut, applied.derived_tensors_of, name,
-                          suspect_model, suspect, importance, task));
+    const ComparedModel* const derived = applied.base_side ? &*applied.base_side : nullptr;
+    DeriveReport report = HM_TRY(DeriveFrom(std::move(applied.side), applied.cut, derived, name,
+                                            suspect_model, suspect, importance, task));
     const auto unproven = [](const DeriveReport& of) {
       return std::pair(of.CountOf(Derivation::kNotDerived), of.CountOf(Derivation::kConsistent));
     };

@@ -120,12 +120,11 @@ Result<AppliedRelease> ApplyRelease(const fs::path& release, const fs::path& bas
   if (!as_it_is && fs::is_directory(release) && fs::is_directory(base)) {
     auto model = std::make_unique<const Model>(HM_TRY(OpenXored(release, base, task)));
     ComparedModel side = HM_TRY(ComparedModel::Of(*model, task));
-    ComparedModel same = HM_TRY(ComparedModel::Of(*model, task));
     return AppliedRelease{fmt::format("its files xored with those of {}", base.string()),
                           std::move(model),
                           nullptr,
                           std::move(side),
-                          std::move(same),
+                          std::nullopt,
                           {}};
   }
   auto model = std::make_unique<const Model>(HM_TRY(std::move(as_it_is)));

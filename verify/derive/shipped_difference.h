@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -24,7 +25,8 @@ struct AppliedRelease {
   std::unique_ptr<const Model> model;  // the release, its files xored if they were
   std::unique_ptr<const Model> base;   // null where files were xored
   ComparedModel side;                  // what both make together; its model is `model`
-  ComparedModel derived_tensors_of;    // that has the tensors that are left out of weights
+  // That has the tensors which are left out of weights; absent where files were xored.
+  std::optional<ComparedModel> base_side;
   // Canonical names of tensors of which the release has more rows than the base: `side` has those
   // of the base, since what the others were added to was made up by whoever applied it.
   std::set<std::string, std::less<>> cut;

@@ -152,9 +152,9 @@ const PieceList* FindPieces(const Source& source, std::size_t listed) {
   return found != source.pieces.end() ? &*found : nullptr;
 }
 
-CheckedSpan WholeFile(const OfficialFile& file, std::size_t index, std::uint64_t size) {
-  const auto best = std::ranges::max_element(file.digests, {}, WorthOf);
-  HM_CHECK(best != file.digests.end());
+CheckedSpan WholeFile(std::span<const Digest> digests, std::size_t index, std::uint64_t size) {
+  const auto best = std::ranges::max_element(digests, {}, WorthOf);
+  HM_CHECK(best != digests.end());
   return {{{index, {0, size}}}, *best};
 }
 

@@ -16,13 +16,6 @@
 
 namespace hallmark {
 
-// A file that is to be mended, as the sources list it.
-struct OfficialFile {
-  std::string path;                   // as listed
-  std::optional<std::uint64_t> size;  // none: no source says it
-  std::vector<Digest> digests;        // of the whole file, by every source
-};
-
 // A stretch of one file, or of several laid end to end, that has one digest.
 struct CheckedSpan {
   struct Segment {
@@ -53,7 +46,7 @@ std::vector<CheckedSpan> SpansOfPieces(const PieceList& list,
                                        std::span<const std::optional<std::size_t>> files,
                                        const std::set<std::size_t>& wanted);
 
-// All of a file of that size, under the strongest of its digests; it has one.
-CheckedSpan WholeFile(const OfficialFile& file, std::size_t index, std::uint64_t size);
+// All of an official file of that size, under the strongest of its digests; it has one.
+CheckedSpan WholeFile(std::span<const Digest> digests, std::size_t index, std::uint64_t size);
 
 }  // namespace hallmark

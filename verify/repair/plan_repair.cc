@@ -171,7 +171,7 @@ class Planner {
     std::optional<std::uint64_t> best;
     std::size_t most = 0;
     for (const auto& [size, count] : votes) {
-      if (votes.size() > 1 && HM_TRY(IsRightAlone(WholeFile(Official(w), w, size), w, size))) {
+      if (votes.size() > 1 && HM_TRY(IsRightAlone(WholeFile(plan.digests, w, size), w, size))) {
         return size;
       }
       if (count < most) continue;
@@ -190,11 +190,6 @@ class Planner {
       if (HM_TRY(HasDigest(whole, alone, task_))) return true;
     }
     return false;
-  }
-
-  OfficialFile Official(std::size_t w) const {
-    const PlannedFile& plan = work_[w].plan;
-    return {plan.listed_as, plan.size, plan.digests};
   }
 
   void GatherSpans() {
@@ -225,7 +220,7 @@ class Planner {
         by_pieces.try_emplace(pieces, source, std::set<std::size_t>())
             .first->second.second.insert(w);
       } else if (!plan.digests.empty() && plan.size) {
-        spans_.push_back(WholeFile(Official(w), w, *plan.size));
+        spans_.push_back(WholeFile(plan.digests, w, *plan.size));
       } else if (plan.size != 0) {
         plan.reason = plan.digests.empty() ? "no source has a digest of this file or of its pieces"
                                            : "its size is not known, and nobody has it whole";

@@ -33,7 +33,6 @@ struct RepairPlan {
   std::map<std::string, FileStamp> stamps;  // of the copy's files, before anything was read
   RepairProof proof;                        // its first files are `files`
   std::vector<Finding> findings;
-  std::uint64_t bytes_read = 0;
 
   bool CanBeWhole() const;  // all files of it
   std::uint64_t MendedBytes() const;
