@@ -20,4 +20,9 @@ std::filesystem::path FolderOf(const char* variable, std::string_view at_home) {
 std::filesystem::path StateFolder() { return FolderOf("XDG_STATE_HOME", ".local/state"); }
 std::filesystem::path CacheFolder() { return FolderOf("XDG_CACHE_HOME", ".cache"); }
 
+TrustStore UserTrust() {
+  const std::filesystem::path state = StateFolder();
+  return TrustStore(state.empty() ? state : state / "trust");
+}
+
 }  // namespace hallmark

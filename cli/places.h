@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "sign/trust/trust_store.h"
+
 namespace hallmark {
 
 // $XDG_STATE_HOME/hallmark, else ~/.local/state/hallmark; empty where neither is known. A relative
@@ -10,5 +12,7 @@ namespace hallmark {
 std::filesystem::path StateFolder();
 // The same of $XDG_CACHE_HOME and ~/.cache.
 std::filesystem::path CacheFolder();
+// What is trusted: a folder of the state folder.
+TrustStore UserTrust();
 
 }  // namespace hallmark

@@ -18,7 +18,7 @@ namespace {
 struct Tally {
   std::uint64_t ok = 0, missing = 0, incomplete = 0, unlisted_weights = 0, unread = 0;
   std::uint64_t not_comparable = 0, differing_weights = 0, differing_side = 0, missing_weights = 0;
-  std::uint64_t sampled = 0;
+  std::uint64_t sampled = 0, forbidden = 0;
 };
 
 // A file counts once, however many sources say the same of it.
@@ -50,6 +50,9 @@ Tally Count(const std::vector<FileVerdict>& files) {
       case FileState::kUnlisted:
         tally.unlisted_weights += file.holds_weights;
         break;
+      case FileState::kForbidden:
+        ++tally.forbidden;
+        break;
       case FileState::kUnread:
         ++tally.unread;
         break;
@@ -74,20 +77,39 @@ std::string Listed(std::uint64_t count) {
   return fmt::format("{} listed file{}", count, count == 1 ? "" : "s");
 }
 
+bool IsSigned(const SourceSummary& source) { return !source.endorsements.empty(); }
+
+// "A and B of org/model"
+std::string Signers(const std::vector<SourceSummary>& sources) {
+  std::string text;
+  for (const SourceSummary& source : sources) {
+    for (const Endorsement& endorsement : source.endorsements) {
+      std::string signer = endorsement.signer;
+      if (!endorsement.origin.empty()) signer += " for " + endorsement.origin;
+      if (text.find(signer) != std::string::npos) continue;
+      text += (text.empty() ? "" : ", ") + signer;
+    }
+  }
+  return text;
+}
+
 // Whose word it is, and what that word is worth.
 std::string WhoseWord(const std::vector<SourceSummary>& sources) {
   std::string names;
   bool inside = !sources.empty();
   bool strong = true;
+  bool all_signed = !sources.empty();
   for (const SourceSummary& source : sources) {
     if (!names.empty()) names += ", ";
     names += source.name;
     inside = inside && source.inside_copy;
     strong = strong && source.resists_attackers;
+    all_signed = all_signed && IsSigned(source);
   }
   std::string worth =
-      inside ? "the list came with the copy, so it shows a whole copy, not a genuine one"
-             : "the source is not authenticated";
+      all_signed ? "signed by " + Signers(sources)
+      : inside   ? "the list came with the copy, so it shows a whole copy, not a genuine one"
+                 : "the source is not authenticated";
   if (!strong) worth += "; its digests guard against accidents, not attackers";
   return fmt::format("{} ({})", names, worth);
 }
@@ -110,6 +132,9 @@ std::string MismatchSummary(const Tally& tally, const WeightsVerdict& weights) {
   if (tally.differing_side > 0) {
     add(fmt::format("{} beside the weights differ{}", Files(tally.differing_side),
                     tally.differing_side == 1 ? "s" : ""));
+  }
+  if (tally.forbidden > 0) {
+    add(fmt::format("{} must not be there", Files(tally.forbidden)));
   }
   if (weights.state == WeightsVerdict::State::kDifferent) {
     add(weights.differences.empty()
@@ -153,6 +178,20 @@ void HoldsAsAsked(const Tally& tally, const std::string& word, VerifyReport& rep
       report.part ? "hallmark merge-reports puts the parts' reports together" : "");
 }
 
+// Every source is signed by somebody whom the user trusts, and its digests bind its files.
+bool AreFilesAuthentic(const VerifyReport& report) {
+  return std::ranges::all_of(report.sources, [](const SourceSummary& source) {
+    return IsSigned(source) && source.resists_attackers;
+  });
+}
+
+// The source whose weight identity the copy has is signed.
+bool AreWeightsAuthentic(const VerifyReport& report) {
+  return std::ranges::any_of(report.sources, [&](const SourceSummary& source) {
+    return IsSigned(source) && source.name == report.weights.source;
+  });
+}
+
 void Decide(VerifyReport& report) {
   const VerifyAsked& options = report.asked;
   using Weights = WeightsVerdict::State;
@@ -166,7 +205,8 @@ void Decide(VerifyReport& report) {
                "name one with --against: the publisher's checksum list, a manifest, another copy; "
                "hallmark identify asks the catalogue by digest and by weights");
   }
-  if (tally.differing_side > 0 || tally.differing_weights > 0 || weights == Weights::kDifferent) {
+  if (tally.differing_side > 0 || tally.differing_weights > 0 || tally.forbidden > 0 ||
+      weights == Weights::kDifferent) {
     return Set(report, Verdict::kMismatch, MismatchSummary(tally, report.weights));
   }
   if (tally.unread > 0) {
@@ -185,7 +225,8 @@ void Decide(VerifyReport& report) {
         fmt::format("{}the weights are the same: {}, on the word of {}",
                     tally.ok == 0 ? "the files are others, " : "", report.weights.ours, word);
     if (!gaps.empty()) return Set(report, Verdict::kPartial, summary + ", but: " + gaps);
-    return Set(report, Verdict::kSameWeights, std::move(summary));
+    return Set(report, AreWeightsAuthentic(report) ? Verdict::kAuthentic : Verdict::kSameWeights,
+               std::move(summary));
   }
   if (report.sample && !report.part && report.sample->pieces == 0) {
     return Set(report, Verdict::kInconclusive,
@@ -236,7 +277,7 @@ void Decide(VerifyReport& report) {
     return Set(report, Verdict::kPartial, std::move(summary));
   }
   if (report.part || report.sample) return HoldsAsAsked(tally, word, report);
-  Set(report, Verdict::kMatches,
+  Set(report, AreFilesAuthentic(report) ? Verdict::kAuthentic : Verdict::kMatches,
       fmt::format("{} match{} {}", Listed(tally.ok), tally.ok == 1 ? "es" : "", word));
 }
 

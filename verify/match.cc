@@ -66,11 +66,14 @@ std::vector<std::optional<std::size_t>> MatchByName(const Source& source,
   std::vector<std::optional<std::size_t>> match(source.files.size());
   std::multimap<std::string_view, std::size_t> by_name;
   std::vector<bool> taken(listing.files.size(), false);
-  const Shift shift = FindShift(source, listing);
+  // A model signature's files are where it says.
+  const bool is_exact = source.oms != nullptr;
+  const Shift shift = is_exact ? Shift() : FindShift(source, listing);
   for (std::size_t i = 0; i < source.files.size(); ++i) {
     const std::string& path = source.files[i].path;
     auto found = FindFile(listing, path);
-    if (!found && !source.folder.empty()) found = FindFile(listing, source.folder + "/" + path);
+    if (!found && !source.folder.empty() && !is_exact)
+      found = FindFile(listing, source.folder + "/" + path);
     if (!found && !shift.listed.empty() && path.starts_with(shift.listed)) {
       found = FindFile(listing, std::string_view(path).substr(shift.listed.size()));
     }
@@ -97,6 +100,7 @@ std::vector<std::optional<std::size_t>> MatchByName(const Source& source,
       }
       continue;
     }
+    if (is_exact) continue;
     const std::string_view name = LastComponent(source.files[i].path);
     if (listed_names[name] != 1 || by_name.count(name) != 1) continue;  // ambiguous: digests decide
     const std::size_t found = by_name.find(name)->second;

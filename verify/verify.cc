@@ -13,6 +13,7 @@
 #include <set>
 #include <utility>
 
+#include "sign/oms/oms_tree.h"
 #include "src/base/text.h"
 #include "verify/conclude.h"
 #include "verify/copy.h"
@@ -45,7 +46,11 @@ class Verification {
     if (options_.sample) sample_.emplace(*options_.sample);
     report_.findings = copy_.Listing().findings;
     report_.unread_folders = CountUnreadFolders(report_.findings);
-    if (sources_.empty()) HM_TRY(LookForSources());
+    if (sources_.empty()) {
+      HM_TRY(LookForSources());
+    } else if (options_.signatures) {
+      HM_TRY(EndorseAll(*options_.signatures, sources_));
+    }
     FindSourcesInCopy();
     if (options_.part) Stamp(*options_.part);
     selection_.emplace(options_, copy_, sources_, is_source_);
@@ -61,6 +66,7 @@ class Verification {
     Judge();
     DropUnprovenCandidates(first_candidate_, copy_.Path(), sources_, report_);
     FindDisagreements(sources_, report_);
+    HM_TRY(AddForbidden());
     AddUnlisted();
     HM_TRY(CompareAllWeights());
     const auto stretches = [&](const FileVerdict& file) { return KnownStretches(file); };
@@ -109,14 +115,30 @@ class Verification {
   Result<void> LookForSources() {
     if (copy_.OwnManifest()) {
       sources_ = {*copy_.OwnManifest()};
-      return {};
+      return EndorseFound();
     }
     UnaskedSources unasked = HM_TRY(FindUnaskedSources(copy_.Path(), copy_.Listing(), task_));
     sources_ = std::move(unasked.lists);
+    HM_TRY(EndorseFound());
     first_candidate_ = sources_.size();
+    if (options_.signatures && options_.signatures->required) return {};
     for (Source& source : unasked.candidates) sources_.push_back(std::move(source));
     AddFindings(std::move(unasked.findings));
     return {};
+  }
+
+  // Of lists that nobody named, those count that are signed, if signatures are asked for.
+  Result<void> EndorseFound() {
+    if (!options_.signatures) return {};
+    SignatureRules rules = *options_.signatures;
+    rules.required = false;
+    HM_TRY(EndorseAll(rules, sources_));
+    if (!options_.signatures->required) return {};
+    std::erase_if(sources_, [](const Source& source) { return source.endorsements.empty(); });
+    if (!sources_.empty()) return {};
+    return Error{Errc::kUntrusted, copy_.Path().string(),
+                 "no list in or beside it is signed by anybody trusted here", std::nullopt,
+                 "name the signed list or manifest with --against"};
   }
 
   // Pairs what a source lists with what is there and says what is wrong before any hashing.
@@ -164,6 +186,7 @@ class Verification {
   }
 
   void WantRenamed(std::size_t s, const std::vector<bool>& matched) {
+    if (sources_[s].oms) return;  // its files are where it says, or they are not its files
     std::set<Algorithm> of_any_size;
     std::map<std::uint64_t, std::set<Algorithm>> of_size;
     for (const std::size_t i : missing_[s]) {
@@ -397,6 +420,46 @@ class Verification {
         file.error = copy_.File(p).error;
       }
     }
+  }
+
+  // What a model signature says must not be there. Of a part, or of what was asked for alone,
+  // nothing can be said about the rest.
+  Result<void> AddForbidden() {
+    if (options_.part || options_.sample || !options_.include.empty() || !copy_.IsOnDisk()) {
+      return {};
+    }
+    for (std::size_t s = 0; s < sources_.size(); ++s) {
+      if (!sources_[s].oms) continue;
+      const OmsTree tree = HM_TRY(CompareOmsTree(*sources_[s].oms, copy_.Path(), sources_[s].file));
+      for (const Finding& problem : tree.problems) Forbid(problem.subject, problem.message, s);
+      for (const std::string& path : tree.unsigned_files) {
+        if (!options_.allow_extra) Forbid(path, "not among the files that are signed", s);
+      }
+      NoteUncovered(tree.ignored);
+    }
+    return {};
+  }
+
+  void Forbid(const std::string& path, std::string why, std::size_t source) {
+    FileVerdict& file = report_.files.emplace_back();
+    file.state = FileState::kForbidden;
+    file.path = path;
+    file.source = source;
+    file.reason = std::move(why);
+    const auto here = FindFile(copy_.Listing(), path);
+    if (here) file.size = copy_.Entry(*here).size;
+  }
+
+  void NoteUncovered(const std::vector<std::string>& paths) {
+    constexpr std::size_t kShown = 6;
+    std::string names;
+    for (std::size_t i = 0; i < std::min(paths.size(), kShown); ++i) {
+      names += (i == 0 ? "" : ", ") + EscapeForPeople(paths[i]);
+    }
+    if (paths.empty()) return;
+    if (paths.size() > kShown) names += fmt::format(" and {} more", paths.size() - kShown);
+    AddFindings({{Severity::kWarning, "not-covered", "",
+                  "here, and nobody signed it, for the signature leaves it out: " + names}});
   }
 
   bool WeightsNeedComparing(std::size_t s) const {

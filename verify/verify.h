@@ -11,6 +11,7 @@
 #include "src/base/task.h"
 #include "verify/copy.h"
 #include "verify/sample.h"
+#include "verify/signatures/endorse.h"
 #include "verify/verify_report.h"
 
 namespace hallmark {
@@ -22,6 +23,7 @@ struct PartOptions {
 };
 
 struct VerifyOptions {
+  bool allow_extra = false;               // files that a source says there are none of do not count
   std::vector<std::string> include = {};  // globs over paths; empty: everything
   bool weights_only = false;              // differing side files do not count
   bool compare_weights = true;            // read tensors where files differ
@@ -34,6 +36,8 @@ struct VerifyOptions {
   // Digests of the copy's files are taken from here and put in here; may be null. Sources that are
   // copies, pieces and tensors are read all the same. Not for samples, which are about reading.
   DigestCache* cache = nullptr;
+  // Whose signatures count, for every source that is a list; null: none are looked at.
+  const SignatureRules* signatures = nullptr;
   // Only the files of one part, or only a sample: files alone are compared then, and what is right
   // is kPartial. Both need sources that were named.
   std::optional<PartOptions> part = {};

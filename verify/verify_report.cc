@@ -41,6 +41,8 @@ std::string_view FileStateName(FileState state) {
       return "incomplete";
     case FileState::kUnlisted:
       return "unlisted";
+    case FileState::kForbidden:
+      return "forbidden";
     case FileState::kUnread:
       return "unread";
     case FileState::kNotComparable:
@@ -78,8 +80,8 @@ std::string_view WeightsStateName(WeightsVerdict::State state) {
 SourceSummary Summarise(const Source& source) {
   const std::vector<bool> resisting = ResistingFiles(source);
   const bool all = !resisting.empty() && std::ranges::count(resisting, false) == 0;
-  return {source.name, source.dialect,     source.title, source.complete, source.inside_copy,
-          all,         source.files.size()};
+  return {source.name, source.dialect,      source.title,       source.complete, source.inside_copy,
+          all,         source.files.size(), source.endorsements};
 }
 
 std::uint64_t CountUnreadFolders(const std::vector<Finding>& findings) {

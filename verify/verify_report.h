@@ -32,6 +32,7 @@ enum class FileState {
   kMissing,        // listed, not there
   kIncomplete,     // listed, and there is only an unfinished download of it
   kUnlisted,       // there, not listed
+  kForbidden,      // there, and a source says that it must not be; see reason
   kUnread,         // could not be read to its end; see error
   kNotComparable,  // listed without a digest that could be computed
   kSampled,        // what was drawn and read of it is right; the rest is not known
@@ -66,6 +67,7 @@ struct FileVerdict {
   std::vector<DamagedRange> damage;  // against a manifest, for mismatches
   std::vector<ByteRange> intact;  // against a manifest, for incomplete and cut files: right already
   std::optional<Error> error;     // for kUnread
+  std::string reason = {};        // for kForbidden
   bool holds_weights = false;
   bool same_weights = false;  // not as listed, but the weights in question were proven the same
   std::uint64_t sampled_bytes = 0;   // of a sample: how much of it was read
@@ -108,12 +110,21 @@ struct SourceSummary {
   bool inside_copy = false;
   bool resists_attackers = false;  // every listed file has a digest that does
   std::uint64_t listed_files = 0;
+  std::vector<Endorsement> endorsements = {};
 };
 
 SourceSummary Summarise(const Source& source);
 
 // Folders below the copy that were not looked into.
 std::uint64_t CountUnreadFolders(const std::vector<Finding>& findings);
+
+// One conversion by which a copy came about, as its receipt says.
+struct ProvenanceStep {
+  std::string receipt;                    // its file
+  std::string relation;                   // of what was written to what was read: "quantised"
+  std::string request;                    // what was asked for: "to gguf, quant Q4_K_M"
+  std::vector<Endorsement> endorsements;  // of the receipt
+};
 
 // What of the options has a say in the verdict.
 struct VerifyAsked {
@@ -139,7 +150,8 @@ struct VerifyReport {
   std::uint64_t unread_folders = 0;  // below the copy, which may hold anything
   std::uint64_t files_hashed = 0;
   std::uint64_t bytes_hashed = 0;
-  RememberedTotal remembered;  // by --cached
+  RememberedTotal remembered;              // by --cached
+  std::vector<ProvenanceStep> provenance;  // the last step first; empty: it was not asked for
 };
 
 // Two sources that say different things of one file cannot both be right: a finding says so.

@@ -64,6 +64,7 @@ void WriteFile(const FileVerdict& file, std::string_view source, JsonWriter* jso
   json->Key("intact").BeginArray();
   for (const ByteRange& range : file.intact) WriteRange(range, json);
   json->EndArray();
+  if (!file.reason.empty()) json->Member("reason", file.reason);
   if (file.error) {
     json->Key("error");
     WriteError(*file.error, json);
@@ -113,6 +114,30 @@ void WriteWeights(const WeightsVerdict& weights, JsonWriter* json) {
   json->EndObject();
 }
 
+void WriteSignatures(const std::vector<Endorsement>& endorsements, JsonWriter* json) {
+  json->Key("signatures").BeginArray();
+  for (const Endorsement& endorsement : endorsements) {
+    json->BeginObject().Member("signer", endorsement.signer).Member("scheme", endorsement.scheme);
+    if (!endorsement.origin.empty()) json->Member("origin", endorsement.origin);
+    if (!endorsement.comment.empty()) json->Member("comment", endorsement.comment);
+    json->EndObject();
+  }
+  json->EndArray();
+}
+
+void WriteProvenance(const std::vector<ProvenanceStep>& steps, JsonWriter* json) {
+  json->Key("provenance").BeginArray();
+  for (const ProvenanceStep& step : steps) {
+    json->BeginObject()
+        .Member("receipt", step.receipt)
+        .Member("relation", step.relation)
+        .Member("request", step.request);
+    WriteSignatures(step.endorsements, json);
+    json->EndObject();
+  }
+  json->EndArray();
+}
+
 void WriteAsked(const VerifyAsked& asked, JsonWriter* json) {
   json->Key("asked").BeginObject();
   WriteTexts("include", asked.include, json);
@@ -151,6 +176,7 @@ std::string Json(const VerifyReport& report, ExitCode exit, JsonWriter::Form for
     json.Key("inside_copy").Bool(source.inside_copy);
     json.Key("resists_attackers").Bool(source.resists_attackers);
     json.Member("listed_files", source.listed_files);
+    WriteSignatures(source.endorsements, &json);
     json.EndObject();
   }
   json.EndArray();
@@ -162,6 +188,7 @@ std::string Json(const VerifyReport& report, ExitCode exit, JsonWriter::Form for
     json.Member("records", static_cast<std::uint64_t>(report.files.size()));
   }
   WriteWeights(report.weights, &json);
+  if (!report.provenance.empty()) WriteProvenance(report.provenance, &json);
   json.Key("read").BeginObject();
   json.Member("files_hashed", report.files_hashed);
   json.Member("bytes_hashed", report.bytes_hashed);

@@ -18,9 +18,9 @@ constexpr std::size_t kShownTensors = 4;
 
 // What needs the reader most comes first.
 constexpr std::array kStateOrder = {
-    FileState::kMismatch,   FileState::kWrongSize,     FileState::kUnread,     FileState::kMissing,
-    FileState::kIncomplete, FileState::kNotComparable, FileState::kRenamed,    FileState::kUnlisted,
-    FileState::kOk,         FileState::kSampled,       FileState::kNotSampled,
+    FileState::kMismatch, FileState::kForbidden,  FileState::kWrongSize,     FileState::kUnread,
+    FileState::kMissing,  FileState::kIncomplete, FileState::kNotComparable, FileState::kRenamed,
+    FileState::kUnlisted, FileState::kOk,         FileState::kSampled,       FileState::kNotSampled,
 };
 
 Tone ToneOf(Verdict verdict) {
@@ -45,6 +45,7 @@ Tone ToneOf(FileState state) {
       return Tone::kGood;
     case FileState::kMismatch:
     case FileState::kWrongSize:
+    case FileState::kForbidden:
       return Tone::kBad;
     case FileState::kUnlisted:
     case FileState::kSampled:
@@ -94,6 +95,8 @@ std::string PlainRemark(const FileVerdict& file) {
           file.error->offset ? fmt::format("at byte {:#x}: ", *file.error->offset) : "";
       return place + EscapeForPeople(file.error->message);
     }
+    case FileState::kForbidden:
+      return EscapeForPeople(file.reason);
     case FileState::kSampled:
       return fmt::format("{} of {} read and right", HumanBytes(file.sampled_bytes),
                          HumanBytes(file.size));
@@ -275,10 +278,35 @@ std::string SourcesText(const VerifyReport& report, std::size_t width) {
                     Count(source.listed_files, "file"));
     if (!source.complete) line += ", not a complete list";
     if (!source.resists_attackers) line += "; guards against accidents, not attackers";
-    if (source.inside_copy) line += "; came with the copy and cannot vouch for it";
+    if (source.inside_copy) {
+      line += source.endorsements.empty() ? "; came with the copy and cannot vouch for it"
+                                          : "; came with the copy";
+    }
     text += "  " + Wrapped(line, width, 4, 2);
+    for (const Endorsement& endorsement : source.endorsements) {
+      std::string by =
+          fmt::format("{} by {}", endorsement.scheme, EscapeForPeople(endorsement.signer));
+      if (!endorsement.origin.empty()) by += " for " + EscapeForPeople(endorsement.origin);
+      if (!endorsement.comment.empty()) by += ": " + EscapeForPeople(endorsement.comment);
+      text += "    " + Wrapped(by, width, 6, 4);
+    }
   }
   return text.empty() ? text : "\nagainst\n" + text;
+}
+
+std::string ProvenanceText(const std::vector<ProvenanceStep>& steps, std::size_t width) {
+  std::string text;
+  for (const ProvenanceStep& step : steps) {
+    std::string line =
+        fmt::format("{}: {}", EscapeForPeople(step.receipt), EscapeForPeople(step.relation));
+    if (!step.request.empty()) line += fmt::format(" ({})", EscapeForPeople(step.request));
+    if (step.endorsements.empty()) line += ", not signed by anybody trusted";
+    for (const Endorsement& endorsement : step.endorsements) {
+      line += ", signed by " + EscapeForPeople(endorsement.signer);
+    }
+    text += "  " + Wrapped(line, width, 4, 2);
+  }
+  return text.empty() ? text : "\nmade by\n" + text;
 }
 
 std::string ReadText(const VerifyReport& report) {
@@ -310,6 +338,7 @@ std::string VerifyText(const VerifyReport& report, bool verbose, const Style& st
   const std::string weights = WeightsText(report, verbose, style, width);
   // Where the weights are what holds, they are the news.
   text += report.verdict == Verdict::kSameWeights ? weights + files : files + weights;
+  text += ProvenanceText(report.provenance, width);
   text += SourcesText(report, width);
   text += ReadText(report);
   std::vector<Finding> findings = report.findings;

@@ -12,11 +12,13 @@
 #include "cli/report/part_json.h"
 #include "cli/report/remembered.h"
 #include "cli/session.h"
+#include "cli/signing.h"
 #include "cli/verbs/verbs.h"
 #include "formats/registry.h"
 #include "formats/safetensors.h"
 #include "src/base/numbers.h"
 #include "src/hash/hash_files.h"
+#include "src/hash/hasher.h"
 #include "src/io/directory.h"
 #include "weights/manifest.h"
 #include "weights/tensor_data.h"
@@ -344,6 +346,15 @@ class HashRun {
   ExitCode exit_ = ExitCode::kOk;
 };
 
+// Of the manifest that the new one follows.
+Result<Digest> DigestOfManifest(const std::string& path) {
+  constexpr std::uint64_t kMaxManifest = 256'000'000;  // bytes
+  const auto file = HM_TRY(OpenFile(path));
+  const std::string text = HM_TRY(ReadWholeFile(*file, kMaxManifest));
+  HM_TRY(ParseManifest(text, path));
+  return HashBytes(Algorithm::kSha256, AsBytes(text));
+}
+
 Result<ExitCode> WriteModelManifest(const Arguments& arguments, Session& session) {
   if (arguments.Operands().size() != 1) {
     return Error{Errc::kUsage, "hash", "a manifest is about one model", std::nullopt,
@@ -357,8 +368,18 @@ Result<ExitCode> WriteModelManifest(const Arguments& arguments, Session& session
     }
   }
   HM_TRY(session.CheckOutput(arguments.Text("--output"), arguments.Given("--force")));
-  const Manifest manifest =
-      HM_TRY(BuildManifest(arguments.Operands()[0], extra, session.GetTask()));
+  std::string origin = HM_TRY(OriginAskedFor("hash", arguments));
+  const auto revision = HM_TRY(RevisionAskedFor("hash", arguments));
+  const auto expires = HM_TRY(ExpiryAskedFor("hash", arguments));
+  std::optional<Digest> previous;
+  if (arguments.Given("--previous")) {
+    previous = HM_TRY(DigestOfManifest(arguments.Text("--previous")));
+  }
+  Manifest manifest = HM_TRY(BuildManifest(arguments.Operands()[0], extra, session.GetTask()));
+  manifest.origin = std::move(origin);
+  manifest.version = revision;
+  manifest.expires = expires;
+  manifest.previous = previous;
   const std::string text = HM_TRY(WriteManifest(manifest));
   HM_TRY(session.PrintTo(arguments.Text("--output"), arguments.Given("--force"), text));
   if (manifest.weights.empty()) {
@@ -430,6 +451,10 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
                  fmt::format("a {} is made of what is read, not of digests of files", format),
                  std::nullopt, "leave --cached out"};
   }
+  for (const std::string_view option : {"--origin", "--revision", "--expires", "--previous"}) {
+    if (!arguments.Given(option) || format == "manifest") continue;
+    return Error{Errc::kUsage, "hash", fmt::format("{} is for --format manifest", option)};
+  }
   if (format == "gguf-hash") return TensorHashRun(arguments, session).Run();
   if (format == "manifest") return WriteModelManifest(arguments, session);
   return HashRun(arguments, session).Run();
@@ -479,7 +504,14 @@ Verb HashVerb() {
            CachedOption(),
            PartOption(),
            JsonOption(),
-           JsonLinesOption()},
+           JsonLinesOption(),
+           OriginOption("in a manifest: for whom and what it speaks"),
+           RevisionOption(),
+           ExpiresOption(),
+           {.name = "--previous",
+            .kind = ValueKind::kPath,
+            .value = "MANIFEST",
+            .help = "the manifest that this one follows"}},
           WorkOptions()),
       .examples = {{"hallmark hash model.safetensors", "a line that sha256sum -c can check"},
                    {"hallmark hash --algo md5,sha256,tree llama-2-7b/", "three digests, one read"},

@@ -1,5 +1,6 @@
 // hallmark verify: is this copy what its source says?
 #include "verify/verify.h"
+#include "verify/provenance/provenance.h"
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@
 #include "cli/report/text.h"
 #include "cli/report/verify_report.h"
 #include "cli/session.h"
+#include "cli/signature_rules.h"
 #include "cli/verbs/verbs.h"
 #include "src/base/text.h"
 #include "verify/verify_rebuilt.h"
@@ -58,6 +60,16 @@ Result<std::optional<Recipe>> RecipeAskedFor(const Arguments& arguments) {
   return HM_TRY(ReadRecipe(path));
 }
 
+Result<void> CheckProvenanceOptions(const Arguments& arguments) {
+  for (const std::string_view other :
+       {"--recipe", "--part", "--sample", "--cached", "--include", "--json-lines"}) {
+    if (!arguments.Given(other)) continue;
+    return Error{Errc::kUsage, "verify", fmt::format("{} does not go with --provenance", other)};
+  }
+  if (arguments.Given("--against")) return {};
+  return Error{Errc::kUsage, "verify", "--against is missing: where the receipts lead back to"};
+}
+
 Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   VerifyOptions options;
   const auto recipe = HM_TRY(RecipeAskedFor(arguments));
@@ -81,7 +93,10 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   if (arguments.Given("--weights-only") && arguments.Given("--no-weights")) {
     return Error{Errc::kUsage, "verify", "--weights-only and --no-weights leave nothing to do"};
   }
+  const SignatureRules signatures = HM_TRY(SignatureRulesAskedFor("verify", arguments, session));
+  options.signatures = &signatures;
   options.include = arguments.Values("--include");
+  options.allow_extra = arguments.Given("--ignore-unsigned-files");
   options.weights_only = arguments.Given("--weights-only");
   options.compare_weights = !arguments.Given("--no-weights");
   options.on_early = [&](const FileVerdict& file) { session.Note(EarlyNote(file)); };
@@ -101,9 +116,17 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   const std::unique_ptr<DigestCache> cache = OpenCacheAskedFor(arguments, session);
   options.cache = cache.get();
   const std::string& copy = arguments.Operands()[0];
-  const VerifyReport report =
-      HM_TRY(recipe ? VerifyRebuilt(copy, *recipe, std::move(sources), options, session.GetTask())
-                    : Verify(copy, std::move(sources), options, session.GetTask()));
+  const Task& task = session.GetTask();
+  std::vector<SignedReceipt> receipts;
+  if (arguments.Given("--provenance")) {
+    HM_TRY(CheckProvenanceOptions(arguments));
+    const std::vector<std::string>& paths = arguments.Values("--provenance");
+    receipts = HM_TRY(OpenReceipts({paths.begin(), paths.end()}, signatures, task));
+  }
+  const VerifyReport report = HM_TRY(
+      recipe             ? VerifyRebuilt(copy, *recipe, std::move(sources), options, task)
+      : receipts.empty() ? Verify(copy, std::move(sources), options, task)
+                         : VerifyProvenance(copy, std::move(sources), receipts, options, task));
   SaveCache(cache.get(), session);
   const ExitCode exit = VerifyExit(report);
   if (arguments.Given("--json-lines")) {
@@ -126,7 +149,8 @@ Verb VerifyVerb() {
       .description =
           "Checks files by their digests and, where files differ or are in another container, the "
           "weights by their identity. Says what was read and on whose word the verdict stands.\n\n"
-          "The verdict is the first word of the output: matches (every listed file matches), "
+          "The verdict is the first word of the output: authentic (as one of the next two, and the "
+          "source is signed by somebody whom you trust), matches (every listed file matches), "
           "same-weights (files differ, or are in another container, but every number is equal), "
           "partial (what was checked matches, but something is missing, unlisted or was not asked "
           "for), "
@@ -141,6 +165,10 @@ Verb VerifyVerb() {
           "Ollama's stores give their blobs are tried. A list that came with the copy cannot vouch "
           "for "
           "it, and is named as such.\n\n"
+          "A source is signed by a file beside it, or carries its signature: a statement's, "
+          "minisign, signify, SSH, OMS. Whom you trust, hallmark trust knows, or --key names. A "
+          "signature of theirs that does not hold, is expired or older than one seen before ends "
+          "the work before anything is hashed.\n\n"
           "--cached shows that nothing changed since files were read, as far as their file system "
           "says: not that the disk still holds the bytes. Summary and report count what was not "
           "read now.",
@@ -158,6 +186,8 @@ Verb VerifyVerb() {
                           .value = "GLOB",
                           .help = "check only files whose path matches",
                           .repeatable = true},
+                         {.name = "--ignore-unsigned-files",
+                          .help = "a model signature that does not list a file says nothing of it"},
                          {.name = "--weights-only",
                           .help = "configuration and tokenizer files that differ do not count"},
                          {.name = "--no-weights",
@@ -167,6 +197,12 @@ Verb VerifyVerb() {
                           .value = "FILE",
                           .help = "make the official files of the copy by this recipe, without "
                                   "writing them, and check those"},
+                         {.name = "--provenance",
+                          .kind = ValueKind::kPath,
+                          .value = "PATH",
+                          .help = "receipts of how the copy was made, signed, or a folder of "
+                                  "them; they must lead back to a source",
+                          .repeatable = true},
                          PartOption(),
                          {.name = "--sample",
                           .kind = ValueKind::kText,
@@ -182,11 +218,13 @@ Verb VerifyVerb() {
                          VerboseOption("every file, digest and range in full"),
                          JsonOption(),
                          JsonLinesOption()},
-                        WorkOptions()),
+                        Joined(SignatureOptions(), WorkOptions())),
       .examples = {{"hallmark verify llama-2-7b/ --against checklist.chk",
                     "against the publisher's list"},
                    {"hallmark verify mirror.gguf --against official.json",
                     "a converted copy against a manifest"},
+                   {"hallmark verify mirror.gguf --against official.json --key release.pub",
+                    "the same, with the publisher's signature in official.json.sig"},
                    {"hallmark verify mirror.gguf --against checklist.chk --recipe llama-7b.recipe",
                     "a converted copy against the publisher's own list"},
                    {"hallmark verify llama-7b/ --against catalogue:llama-1/7B",
@@ -198,10 +236,13 @@ Verb VerifyVerb() {
                     "one of sixteen workers"}},
       .exits = WithCommonExits(
           {{ExitCode::kOk,
-            "matches or same-weights; partial, where no more was asked for and that holds"},
+            "authentic, matches or same-weights; partial, where no more was asked for and that "
+            "holds"},
            {ExitCode::kMismatch, "mismatch: checked, and it does not hold"},
            {ExitCode::kInconclusive, "partial or inconclusive; a file is missing or unreadable"},
            {ExitCode::kMalformed, "a source breaks its own format"},
+           {ExitCode::kUntrusted,
+            "a signature that does not hold, is expired or too old, or is asked for and not there"},
            {ExitCode::kDangerous,
             "a file that no digest vouches for could run code when it is loaded"}}),
       .run = Run,

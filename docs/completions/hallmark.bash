@@ -4,8 +4,15 @@ _hallmark() {
   local verb=${COMP_WORDS[1]} first=2
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W 'verify identify id inspect diff derive hash convert recipe rebuild repair pack unpack catalogue merge-reports completion version --help --version' -- "$cur"))
+    COMPREPLY=($(compgen -W 'verify identify id inspect diff derive hash convert recipe rebuild repair pack unpack keygen sign trust catalogue merge-reports completion version --help --version' -- "$cur"))
     return
+  fi
+  if [[ $verb == trust ]]; then
+    if ((COMP_CWORD == 2)); then
+      COMPREPLY=($(compgen -W 'list add pin rotate revoke forget history root' -- "$cur"))
+      return
+    fi
+    verb="$verb ${COMP_WORDS[2]}" first=3
   fi
   if [[ $verb == catalogue ]]; then
     if ((COMP_CWORD == 2)); then
@@ -21,15 +28,27 @@ _hallmark() {
         --against) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --include) return ;;
         --recipe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --provenance) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --part) return ;;
         --sample) return ;;
         --seed) return ;;
+        --key) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --origin) return ;;
+        --signature) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --allow-rollback) return ;;
+        --certificate-root) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --certificate-identity) return ;;
+        --certificate-oidc-issuer) return ;;
+        --trusted-root) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --builder) return ;;
+        --certificate-subject) return ;;
+        --certificate-key) return ;;
         --threads|-j) return ;;
         --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --against --include --weights-only --no-weights --recipe --part --sample --seed --cached --verbose --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --against --include --ignore-unsigned-files --weights-only --no-weights --recipe --provenance --part --sample --seed --cached --verbose --json --json-lines --key --origin --require-signature --signature --at-rest --allow-rollback --certificate-root --certificate-identity --certificate-oidc-issuer --trusted-root --builder --certificate-subject --certificate-key --accept-legacy --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
@@ -107,12 +126,16 @@ _hallmark() {
         --format) COMPREPLY=($(compgen -W 'gnu bsd checklist hashdeep gguf-hash manifest json' -- "$cur")); return ;;
         --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --part) return ;;
+        --origin) return ;;
+        --revision) return ;;
+        --expires) return ;;
+        --previous) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --threads|-j) return ;;
         --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --algo --format --output --force --cached --part --json --json-lines --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --algo --format --output --force --cached --part --json --json-lines --origin --revision --expires --previous --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
@@ -205,6 +228,120 @@ _hallmark() {
       esac
       if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--help --output --base --force --json --threads --progress --color --quiet' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'keygen')
+      case $prev in
+        --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --type) COMPREPLY=($(compgen -W 'ed25519 p256 p384 p521' -- "$cur")); return ;;
+        --password-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --password-fd) return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --output --type --no-password --password-file --password-fd --json' -- "$cur"))
+      else
+        COMPREPLY=()
+      fi
+      ;;
+    'sign')
+      case $prev in
+        --key) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --pkcs11-module) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --password-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --password-fd) return ;;
+        --format) COMPREPLY=($(compgen -W 'statement minisign signify ssh sha256sig oms' -- "$cur")); return ;;
+        --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --origin) return ;;
+        --revision) return ;;
+        --expires) return ;;
+        --time) return ;;
+        --name) return ;;
+        --certificate) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --oms-hash) COMPREPLY=($(compgen -W 'sha256 blake2b blake3' -- "$cur")); return ;;
+        --shard-size) return ;;
+        --ignore) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --threads|-j) return ;;
+        --progress) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+        --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --key --pkcs11-module --password-file --password-fd --format --output --origin --revision --expires --time --name --add --certificate --oms-hash --shard-size --ignore --oms-compat --force --json --threads --progress --color --quiet' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'trust list')
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --json' -- "$cur"))
+      else
+        COMPREPLY=()
+      fi
+      ;;
+    'trust add')
+      case $prev in
+        --name) return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --name' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'trust pin')
+      case $prev in
+        --digest) return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --digest --first-use' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'trust rotate')
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help' -- "$cur"))
+      else
+        compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      fi
+      ;;
+    'trust revoke')
+      case $prev in
+        --reason) return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --reason' -- "$cur"))
+      else
+        COMPREPLY=()
+      fi
+      ;;
+    'trust forget')
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help' -- "$cur"))
+      else
+        COMPREPLY=()
+      fi
+      ;;
+    'trust history')
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --json' -- "$cur"))
+      else
+        COMPREPLY=()
+      fi
+      ;;
+    'trust root')
+      case $prev in
+        --output|-o) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --origin) return ;;
+        --expires) return ;;
+        --threshold) return ;;
+        --after) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+        --witness) return ;;
+        --witness-threshold) return ;;
+      esac
+      if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W '--help --output --origin --expires --threshold --after --witness --witness-threshold --force' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi

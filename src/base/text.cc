@@ -86,12 +86,9 @@ std::optional<std::vector<std::byte>> FromHex(std::string_view hex) {
 }
 
 std::optional<std::uint64_t> ParseDecimal(std::string_view text) {
-  if (text.empty() || text.size() > 19) return std::nullopt;  // below 2^64
   std::uint64_t value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
@@ -227,6 +224,27 @@ std::string UtcText(std::chrono::system_clock::time_point time) {
 bool IsUtcText(std::string_view text) {
   return std::ranges::equal(text, std::string_view("0000-00-00T00:00:00Z"),
                             [](char c, char form) { return form == '0' ? IsDigit(c) : c == form; });
+}
+
+std::optional<std::uint64_t> ParseUtc(std::string_view text) {
+  constexpr std::uint64_t kLast = 253'402'300'799;  // of the year 9999
+  const std::string whole =
+      text.size() == 10 && text[4] == '-' ? std::string(text) + "T00:00:00Z" : std::string(text);
+  if (!IsUtcText(whole)) {
+    const auto seconds = ParseDecimal(text);
+    return seconds && *seconds <= kLast ? seconds : std::nullopt;
+  }
+  const auto field = [&](std::size_t at, std::size_t digits) {
+    return static_cast<unsigned>(*ParseDecimal(std::string_view(whole).substr(at, digits)));
+  };
+  namespace chrono = std::chrono;
+  const chrono::year_month_day day{chrono::year(static_cast<int>(field(0, 4))),
+                                   chrono::month(field(5, 2)), chrono::day(field(8, 2))};
+  const unsigned hour = field(11, 2), minute = field(14, 2), second = field(17, 2);
+  if (!day.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
+  const auto days = chrono::sys_days(day).time_since_epoch().count();
+  if (days < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(days) * 86'400 + hour * 3600 + minute * 60 + second;
 }
 
 std::string HumanBytes(std::uint64_t bytes) {

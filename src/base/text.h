@@ -17,7 +17,7 @@ std::string ToHex(ByteSpan bytes);  // lower case
 // Either case; nullopt unless an even number of hex digits and nothing else.
 std::optional<std::vector<std::byte>> FromHex(std::string_view hex);
 
-// 1 to 19 decimal digits and nothing else.
+// Decimal digits and nothing else, of a number of 64 bits.
 std::optional<std::uint64_t> ParseDecimal(std::string_view text);
 
 bool IsValidUtf8(std::string_view text);  // RFC 3629: no surrogates, no overlong forms
@@ -46,6 +46,9 @@ std::string_view TrimAscii(std::string_view text);
 // "2025-01-31T12:00:00Z": ISO 8601, UTC, whole seconds; the earlier text is of the earlier time.
 std::string UtcText(std::chrono::system_clock::time_point time);
 bool IsUtcText(std::string_view text);  // of that form; no calendar is asked
+// Unix seconds of "2026-12-31", which is its midnight, of "2026-12-31T12:00:00Z", or of these
+// seconds themselves; UTC, of the years 1970 to 9999. nullopt: none of these, or no such day.
+std::optional<std::uint64_t> ParseUtc(std::string_view text);
 
 // 1234567 -> "1.2 MB"; decimal units, as disks and hubs state sizes.
 std::string HumanBytes(std::uint64_t bytes);

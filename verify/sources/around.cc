@@ -24,7 +24,7 @@ bool IsNamedLikeAList(std::string_view file_name) {
        {".chk", ".sfv", ".hallmark.json", ".torrent", ".meta4", ".metalink", ".sigstore.json"}) {
     if (name.ends_with(suffix)) return true;
   }
-  if (!NameOfHashedFile(name).empty() || name == "model.sig") return true;
+  if (!NameOfHashedFile(name).empty() || name == "model.sig" || name == "sha256.sig") return true;
   if (name.ends_with(".json")) {
     return name.find("manifest") != std::string::npos || name.find("hallmark") != std::string::npos;
   }
@@ -45,14 +45,17 @@ void Rebase(Source& source,
             const std::function<std::optional<std::string>(const std::string&)>& rebase) {
   std::vector<ListedFile> files;
   std::vector<std::optional<std::size_t>> moved(source.files.size());
+  bool is_whole = true;  // and its paths are what they were
   for (std::size_t i = 0; i < source.files.size(); ++i) {
     auto path = rebase(source.files[i].path);
+    is_whole = is_whole && path == source.files[i].path;
     if (!path) continue;
     source.files[i].path = std::move(*path);
     moved[i] = files.size();
     files.push_back(std::move(source.files[i]));
   }
   source.files = std::move(files);
+  if (!is_whole) source.oms.reset();  // it says nothing of the folder above, or of one file alone
   for (PieceList& list : source.pieces) {
     for (PieceSpan& span : list.spans) {
       if (span.holder != PieceSpan::Holder::kFile) continue;

@@ -6,11 +6,15 @@
 namespace hallmark {
 
 extern const Dialect kManifestDialect;
+extern const Dialect kStatementDialect;
 extern const Dialect kCatalogueDialect;
 extern const Dialect kHubTreeDialect;
 extern const Dialect kLfsPointerDialect;
 extern const Dialect kOciDialect;
 extern const Dialect kOmsDialect;
+extern const Dialect kInTotoDialect;
+extern const Dialect kSigstoreDialect;
+extern const Dialect kReceiptDialect;
 extern const Dialect kModelScopeDialect;
 extern const Dialect kCivitaiDialect;
 extern const Dialect kTorrentDialect;

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "formats/registry.h"
+#include "sign/detached/signify.h"
 #include "src/base/text.h"
 #include "src/json/json_reader.h"
 #include "verify/sources/dialects.h"
@@ -106,10 +107,12 @@ bool IsMarkup(std::string_view text) {
 
 std::span<const Dialect> AllDialects() {
   static const std::array kDialects = {
-      kManifestDialect,  kCatalogueDialect,  kHubTreeDialect,  kOciDialect,      kOmsDialect,
-      kCivitaiDialect,   kModelScopeDialect, kTorrentDialect,  kMetalinkDialect, kLfsPointerDialect,
-      kChecklistDialect, kHashdeepDialect,   kGgufHashDialect, kGnuDialect,      kBsdDialect,
-      kOpensslDialect,   kSfvDialect,        kLoneHashDialect};
+      kManifestDialect, kStatementDialect,  kCatalogueDialect,  kHubTreeDialect,
+      kOciDialect,      kOmsDialect,        kInTotoDialect,     kSigstoreDialect,
+      kReceiptDialect,  kCivitaiDialect,    kModelScopeDialect, kTorrentDialect,
+      kMetalinkDialect, kLfsPointerDialect, kChecklistDialect,  kHashdeepDialect,
+      kGgufHashDialect, kGnuDialect,        kBsdDialect,        kOpensslDialect,
+      kSfvDialect,      kLoneHashDialect};
   return kDialects;
 }
 
@@ -188,6 +191,12 @@ void NoteWeakDigests(Source& source) {
 }
 
 Result<Source> ParseSource(std::string_view text, std::string name) {
+  if (IsEmbeddedSignify(text)) {
+    const EmbeddedSignify embedded = HM_TRY(ParseEmbeddedSignify(text, name));
+    Source source = HM_TRY(ParseSource(embedded.message, std::move(name)));
+    source.embedded_signature = embedded.signature;
+    return source;
+  }
   const std::string_view file_name = LastComponent(name);
   const bool markup = IsMarkup(text);
   for (const Dialect& dialect : AllDialects()) {
@@ -207,6 +216,7 @@ Result<Source> ParseSource(std::string_view text, std::string name) {
       if (finding.subject.empty()) finding.subject = name;
     }
     source->name = std::move(name);
+    source->text = std::make_shared<const std::string>(text);
     return source;
   }
   ForeignKind stranger = Describe(text);

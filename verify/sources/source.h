@@ -17,6 +17,8 @@
 
 namespace hallmark {
 
+struct OmsStatement;
+
 // Who says that a number is right.
 struct Testimony {
   std::string claim;                   // "publisher", "community", "own", or "" where nobody says
@@ -78,6 +80,14 @@ struct ListedTensor {
   std::vector<Digest> digests;
 };
 
+// Somebody whom the user trusts has signed a source.
+struct Endorsement {
+  std::string signer;        // who, for people: the names of keys, or an identity
+  std::string scheme;        // "signed statement", "minisign signature"
+  std::string origin = {};   // for whom those keys speak, where that is known: "org/model"
+  std::string comment = {};  // what was signed beside the list: version, trusted comment
+};
+
 struct Source {
   std::string name;     // as the user named it: "checklist.chk", "catalogue:llama-1/7B"
   std::string dialect;  // slug of what it was read as: "gnu", "manifest", "catalogue"
@@ -91,10 +101,16 @@ struct Source {
   bool complete = true;
   bool inside_copy = false;  // found in or below the copy it is about: it cannot vouch for it
   std::string weights;       // "hm1:…" where the source says one
-  std::optional<Manifest> manifest;            // if the source is one
+  std::optional<Manifest> manifest;  // if the source is one
+  // If it is a model signature: then it says of every file where it is, and that there are no
+  // others.
+  std::shared_ptr<const OmsStatement> oms = {};
   std::optional<std::filesystem::path> model;  // if the source is another copy on disk
   std::vector<Finding> findings;               // lines not understood, weak algorithms, notes
   std::filesystem::path file;                  // what it was read from; empty if not from disk
+  std::shared_ptr<const std::string> text;     // all of that file; null if not from a list
+  std::string embedded_signature = {};         // signify's, where the list stands inside it
+  std::vector<Endorsement> endorsements = {};  // by signatures that were checked
 };
 
 // The file of that path in the source's manifest; null: none, or it is no manifest.

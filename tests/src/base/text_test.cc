@@ -82,10 +82,24 @@ TEST(UtcText, IsIso8601InWholeSeconds) {
   }
 }
 
+// As GNU date has it: date -u -d TEXT +%s.
+TEST(ParseUtc, TakesDaysTimesAndSeconds) {
+  EXPECT_EQ(ParseUtc("1970-01-01"), 0u);
+  EXPECT_EQ(ParseUtc("2026-12-31"), 1'798'675'200u);
+  EXPECT_EQ(ParseUtc("2024-02-29T23:59:59Z"), 1'709'251'199u);
+  EXPECT_EQ(ParseUtc("1798675200"), 1'798'675'200u);
+  EXPECT_EQ(ParseUtc("9999-12-31T23:59:59Z"), 253'402'300'799u);
+  for (const std::string_view bad :
+       {"", "2026-13-01", "2025-02-29", "2026-1-1", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00",
+        "1969-12-31", "253402300800", "tomorrow", "2026-01-01 "}) {
+    EXPECT_FALSE(ParseUtc(bad)) << bad;
+  }
+}
+
 TEST(ParseDecimal, TakesDigitsOnly) {
   EXPECT_EQ(ParseDecimal("0"), 0u);
-  EXPECT_EQ(ParseDecimal("9999999999999999999"), 9'999'999'999'999'999'999u);
-  for (const std::string_view bad : {"", "-1", "+1", "1 ", "0x1", "10000000000000000000"}) {
+  EXPECT_EQ(ParseDecimal("18446744073709551615"), UINT64_MAX);
+  for (const std::string_view bad : {"", "-1", "+1", "1 ", "0x1", "18446744073709551616"}) {
     EXPECT_FALSE(ParseDecimal(bad)) << bad;
   }
 }

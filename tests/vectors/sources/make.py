@@ -221,8 +221,8 @@ def hostile():
         "an index of shards")
     bad("json-config", '{"architectures":["LlamaForCausalLM"]}', "unsupported", "configuration")
     bad("json-oci-index", '{"schemaVersion":2,"manifests":[]}', "unsupported", "an OCI index")
-    bad("json-receipt", '{"schema":"hallmark.receipt/1"}', "unsupported",
-        "a statement of kind hallmark.receipt/1")
+    bad("json-capsule", '{"schema":"hallmark.capsule/1"}', "unsupported",
+        "a statement of kind hallmark.capsule/1")
     bad("weights", b"\x08\0\0\0\0\0\0\0{}      ", "unsupported", "weights (safetensors)")
     bad("minisig", "untrusted comment: signature from minisign secret key\nRUQf6LRCGA9i\n",
         "unsupported", "minisign")
@@ -490,18 +490,25 @@ def oms():
     resource = lambda name, algorithm="sha256", data=None: {
         "name": name, "algorithm": algorithm,
         "digest": digest(algorithm.split("-")[0], FILES[name] if data is None else data)}
-    files = {"serialization": {"method": "files", "hash_type": "sha256", "allow_symlinks": False,
-                               "ignore_paths": [".git", "notes.txt"]},
-             "resources": [resource("a.bin"), resource("sub/d.bin", "blake3"), resource("b c.bin", "blake2b")]}
+    plain = {"method": "files", "hash_type": "sha256", "allow_symlinks": False}
+    model = lambda algorithm, **more: {
+        "serialization": {**plain, "hash_type": algorithm, **more},
+        "resources": [resource("a.bin", algorithm), resource("sub/d.bin", algorithm), resource("b c.bin", algorithm)]}
+    listed = lambda algorithm: [said(name, algorithm) for name in ("a.bin", "sub/d.bin", "b c.bin")]
     unsigned = ("signature-not-checked", "not checked here")
-    ok("model.sig", bundle(files), "oms", [said("a.bin", "sha256"), said("sub/d.bin", "blake3"),
-                                           said("b c.bin", "blake2b")],
+    files = model("sha256", ignore_paths=[".git", "notes.txt"])
+    ok("model.sig", bundle(files), "oms", listed("sha256"),
        findings=[unsigned, ("ignored-paths", ".git, notes.txt")])
-    ok("oms-one-file.sig", bundle({"resources": [resource(".", data=b"hello")]}), "oms",
+    for algorithm in ("blake2b", "blake3"):
+        ok(f"oms-{algorithm}.sig", bundle(model(algorithm)), "oms", listed(algorithm), findings=[unsigned])
+    ok("oms-unknown-field.sig", bundle(model("sha256", depth=3)), "oms", listed("sha256"),
+       findings=[unsigned, ("unknown-field", "depth")])
+    ok("oms-one-file.sig", bundle({"serialization": plain, "resources": [resource(".", data=b"hello")]}), "oms",
        [said("", "sha256", b"hello")], findings=[unsigned])
     data = FILES["back\\slash.bin"]
     shard = lambda begin, end: resource(f"xx:y.bin:{begin}:{end}", "sha256-sharded-4", data[begin:end])
-    sharded = lambda *resources: bundle({"serialization": {"method": "shards"}, "resources": list(resources)})
+    sharded = lambda *resources: bundle({"serialization": {**plain, "method": "shards", "shard_size": 4},
+                                         "resources": list(resources)})
     ok("oms-shards.sig", sharded(shard(0, 4), shard(4, 8), shard(8, 9)), "oms",
        [{"path": "xx:y.bin", "size": 9, "digests": []}], findings=[unsigned])
     ok("oms-digests-v0.1.sig", bundle({}, [{"name": "a.bin", "digest": {"sha256": digest("sha256", b"hello")}}],
@@ -519,12 +526,69 @@ def oms():
     o = lambda name, text, error, verdict="malformed": bad(name + ".sig", text, verdict, error)
     o("oms-gap", sharded(shard(0, 4), shard(5, 9)), "do not make one file")
     o("oms-root", bundle(files, [{"name": "m", "digest": {"sha256": "0" * 64}}]), "subject's digest")
-    o("oms-twice", bundle({"resources": [resource("a.bin"), resource("a.bin")]}), "listed twice")
-    o("oms-parent", bundle({"resources": [{**resource("a.bin"), "name": "../a"}]}), "leaves its directory")
-    o("oms-algorithm", bundle({"resources": [{**resource("a.bin"), "algorithm": "md6"}]}), "no usable md6")
-    o("oms-empty", bundle({"resources": []}), "lists no file")
-    o("oms-slsa", bundle({}, predicateType="https://slsa.dev/provenance/v1"), "lists no model's files",
-      "unsupported")
+    o("oms-twice", bundle({"serialization": plain, "resources": [resource("a.bin"), resource("a.bin")]}), "listed twice")
+    o("oms-parent", bundle({"serialization": plain, "resources": [{**resource("a.bin"), "name": "../a"}]}), "leaves its directory")
+    o("oms-algorithm", bundle({"serialization": plain, "resources": [{**resource("a.bin"), "algorithm": "md6"}]}),
+      "a digest of md6")
+    o("oms-empty", bundle({"serialization": plain, "resources": []}), "lists no file")
+
+
+def statements():
+    """What is signed and lists files: in-toto statements, Sigstore bundles, receipts; a statement's signature."""
+    subject = lambda name, **digests: {"name": name, "digest": digests}
+    a, d = digest("sha256", FILES["a.bin"]), digest("sha256", FILES["sub/d.bin"])
+    def statement(subjects, kind="https://in-toto.io/Statement/v1", predicate=None, type="https://example.org/test"):
+        return {"_type": kind, "subject": subjects, "predicateType": type, "predicate": predicate or {}}
+    both = [subject("a.bin", sha256=a, gitCommit="00"), subject("pkg:x/../y", sha512=digest("sha512", FILES["sub/d.bin"]))]
+    named = said("a.bin", "sha256")
+    nameless = {"path": "", "digests": ["sha512:" + digest("sha512", FILES["sub/d.bin"])]}
+    note = ("statement-type", "example.org/test")
+    def listed(name, text, files, *findings):
+        ok(name, text if isinstance(text, str) else json.dumps(text), "in-toto", files, findings=[*findings], complete=False)
+    listed("statement.intoto.json", statement(both), [nameless, named], note)
+    payload = lambda what: base64.b64encode(json.dumps(what).encode()).decode()
+    envelope = lambda what, **more: {"payloadType": "application/vnd.in-toto+json", "payload": payload(what),
+                                     "signatures": [{"sig": "MEUCIQ=="}], **more}
+    listed("envelope.intoto.json", envelope(statement(both[:1])), [named], note)
+    bundle = lambda content: {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+                              "verificationMaterial": {"publicKey": {"hint": "00"}, "tlogEntries": []}, **content}
+    slsa = {"buildDefinition": {"buildType": "https://example.org/make",
+                                "resolvedDependencies": [{"uri": "hf:org/base", "digest": {"sha256": d}}]},
+            "runDetails": {"builder": {"id": "https://example.org/builder"}}}
+    built = [("built-by", "https://example.org/builder"), ("built-from", "hf:org/base"),
+             ("statement-type", "slsa.dev/provenance/v1")]
+    listed("slsa.sigstore.json", bundle({"dsseEnvelope": envelope(statement(
+        both[:1], predicate=slsa, type="https://slsa.dev/provenance/v1"))}), [named], *built)
+    old = {"builder": {"id": "https://example.org/builder"}, "buildType": "https://example.org/make",
+           "materials": [{"uri": "hf:org/base", "digest": {"sha256": d}}]}
+    listed("slsa-0.2.json", statement(both[:1], "https://in-toto.io/Statement/v0.1", old,
+                                      "https://slsa.dev/provenance/v0.2"),
+           [named], *built[:2], ("statement-type", "slsa.dev/provenance/v0.2"))
+    b = lambda name, what, error, verdict="malformed": bad(name, json.dumps(what), verdict, error)
+    b("intoto-no-subject.json", statement([]), "a list of any subject")
+    b("intoto-short-digest.json", statement([subject("a", sha256="ab")]), "a digest in hex")
+    b("intoto-unknown-digest.json", statement([subject("a", gitCommit="ab")]), "no digest known here", "unsupported")
+    b("intoto-version.json", statement(both, "https://in-toto.io/Statement/v9"), "Statement/v9", "unsupported")
+    b("intoto-no-builder.json", statement(both, predicate={**slsa, "runDetails": {}},
+                                          type="https://slsa.dev/provenance/v1"), "builder")
+    b("envelope-of-else.json", envelope({}, payloadType="text/plain"), "an envelope of text/plain", "unsupported")
+    message = lambda **more: bundle({"messageSignature": {"signature": "MEUCIQ==", **more}})
+    ok("a.bin.sigstore.json", json.dumps(message(messageDigest={
+        "algorithm": "SHA2_256", "digest": base64.b64encode(bytes.fromhex(a)).decode()})), "sigstore",
+       [{"path": "", "digests": ["sha256:" + a]}])
+    b("no-digest.sigstore.json", message(), "names no digest", "unsupported")
+    identity = "hm1:f002385abf1bde44ed161deb1aa760168242ff88844c4a9c9e9a6781181f17ee"
+    signed = lambda weights: ("hallmark-statement/v1\nkind manifest\nsha256 " + a + f"\nweights {weights}\norigin my-org/x\n"
+                              "version 1\nissued -\nexpires -\n\n\u2014 somebody " +
+                              base64.b64encode(bytes(68)).decode() + "\n")
+    ok("x.json.sig", signed(identity), "statement", [])
+    bad("no-weights.sig", signed("-"), "unsupported", "names no weights")
+    bad("no-such-identity.sig", signed("hm1:00"), "malformed", "weights")
+    receipt = json.loads((HERE / "../receipts/rounded.receipt.json").read_text())
+    ok("rounded.receipt.json", json.dumps(receipt), "receipt",
+       [{"path": f["path"], "size": f["size"], "digests": ["tree:" + f["tree"].removeprefix("tree:")]}
+        for f in receipt["output"]["files"]])
+    bad("empty.receipt.json", '{"schema":"hallmark.receipt/1"}', "malformed", "")
 
 
 def hubs():
@@ -595,6 +659,7 @@ def main():
     gguf_hash()
     oci()
     oms()
+    statements()
     hubs()
     metalinks()
     kept = made | {name + ".expect" for name in made} | {Path(__file__).name}

@@ -1,0 +1,4 @@
+untrusted comment: verify with signify.pub
+RWROrRPlTC+7GIsFUqU/83ErqEMNj3UYmFie24kEWbVdTQJMTlmxYf4eL4jXTdwcABfjSGI0ohySAvobJLsgvG31JrIt1Zq/AwI=
+SHA256 (weights.bin) = 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+SHA256 (config.json) = fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9

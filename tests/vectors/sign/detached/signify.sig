@@ -1,0 +1,2 @@
+untrusted comment: verify with signify.pub
+RWROrRPlTC+7GIsFUqU/83ErqEMNj3UYmFie24kEWbVdTQJMTlmxYf4eL4jXTdwcABfjSGI0ohySAvobJLsgvG31JrIt1Zq/AwI=

@@ -1,0 +1,19 @@
+{
+	"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+	"verificationMaterial": {
+		"publicKey": {
+			"hint": "05dc342566841780a87db32a49d40b023425775469d1f72baa8a7f0d19995de7"
+		},
+		"tlogEntries": []
+	},
+	"dsseEnvelope": {
+		"payload": "ewogICJfdHlwZSI6ICJodHRwczovL2luLXRvdG8uaW8vU3RhdGVtZW50L3YxIiwKICAic3ViamVjdCI6IFsKICAgIHsKICAgICAgIm5hbWUiOiAibW9kZWwiLAogICAgICAiZGlnZXN0IjogewogICAgICAgICJzaGEyNTYiOiAiNGVhNjM4MzA5MzU0ZGY1YjU2ZTJjNzU0YzZiMmU1N2U3ZWVmNDFlNjYwNTE2NjExNjA0YWNkYTgyOGI4YjZlYSIKICAgICAgfQogICAgfQogIF0sCiAgInByZWRpY2F0ZVR5cGUiOiAiaHR0cHM6Ly9tb2RlbF9zaWduaW5nL3NpZ25hdHVyZS92MS4wIiwKICAicHJlZGljYXRlIjogewogICAgInNlcmlhbGl6YXRpb24iOiB7CiAgICAgICJtZXRob2QiOiAiZmlsZXMiLAogICAgICAiaGFzaF90eXBlIjogInNoYTI1NiIsCiAgICAgICJhbGxvd19zeW1saW5rcyI6IGZhbHNlLAogICAgICAiaWdub3JlX3BhdGhzIjogWwogICAgICAgICIuZ2l0IiwKICAgICAgICAiLmdpdGF0dHJpYnV0ZXMiLAogICAgICAgICIuZ2l0aHViIiwKICAgICAgICAiLmdpdGlnbm9yZSIKICAgICAgXQogICAgfSwKICAgICJyZXNvdXJjZXMiOiBbCiAgICAgIHsKICAgICAgICAibmFtZSI6ICJjb25maWcuanNvbiIsCiAgICAgICAgImFsZ29yaXRobSI6ICJzaGEyNTYiLAogICAgICAgICJkaWdlc3QiOiAiNTg3Y2I5ODBhZjc2ZmRjN2U1MjM2OWZkMGI5ZDkyNmRmZjI2Njk3NmI2ZjhhYzYzMWUzNThmZWNjNDlmZjhjZiIKICAgICAgfSwKICAgICAgewogICAgICAgICJuYW1lIjogInN1Yi93ZWlnaHRzLmJpbiIsCiAgICAgICAgImFsZ29yaXRobSI6ICJzaGEyNTYiLAogICAgICAgICJkaWdlc3QiOiAiMzE2YjFhMjkwYjRhYjVmZjk0YzkzYWY3MmIyMWE4ZDlkNGMyZjdjZGMwOWFhZjFhZjI3NzAyZWYyODA1ZDllNCIKICAgICAgfQogICAgXQogIH0KfQ==",
+		"payloadType": "application/vnd.in-toto+json",
+		"signatures": [
+			{
+				"sig": "MEUCIQCK69lomG7dPnPJa/smSejPHB9urCjinGm7vWqHc9uURQIgS18uqvJChNWCPCff+OlI+d0gD7zc99GuAiuFTtOgfXE=",
+				"keyid": ""
+			}
+		]
+	}
+}

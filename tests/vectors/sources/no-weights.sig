@@ -1,0 +1,10 @@
+hallmark-statement/v1
+kind manifest
+sha256 2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824
+weights -
+origin my-org/x
+version 1
+issued -
+expires -
+
+— somebody AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=

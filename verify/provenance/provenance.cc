@@ -1,0 +1,215 @@
+#include "verify/provenance/provenance.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "src/base/numbers.h"
+#include "src/base/text.h"
+#include "src/io/directory.h"
+#include "verify/signatures/endorse.h"
+
+namespace hallmark {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kReceiptSuffix = ".receipt.json";
+
+Result<SignedReceipt> OpenReceipt(const fs::path& path, const Task& task) {
+  Source source = HM_TRY(OpenSource(path.string(), task));
+  if (source.dialect != "receipt") {
+    return Error{Errc::kUsage, path.string(), fmt::format("a {}, no receipt", source.title)};
+  }
+  Receipt receipt = HM_TRY(ParseReceipt(*source.text, path.string()));
+  return SignedReceipt{std::move(receipt), std::move(source)};
+}
+
+// What can be known again of a file of weights, a tokenizer, a configuration.
+std::set<std::pair<Digest, std::uint64_t>> TreesOf(const Source& source) {
+  std::set<std::pair<Digest, std::uint64_t>> trees;
+  for (const ListedFile& file : source.files) {
+    for (const ListedDigest& listed : file.digests) {
+      if (listed.digest.GetAlgorithm() == Algorithm::kTree && file.size) {
+        trees.emplace(listed.digest, *file.size);
+      }
+    }
+  }
+  return trees;
+}
+
+// What the step read is what `source` lists: the same weights, or the very files.
+bool ReadFrom(const Receipt& receipt, const Source& source) {
+  if (!receipt.input_weights.empty() && receipt.input_weights == source.weights) return true;
+  const auto trees = TreesOf(source);
+  return !receipt.inputs.empty() &&
+         std::ranges::all_of(receipt.inputs, [&](const ReceiptFile& file) {
+           return trees.contains({file.tree, file.size});
+         });
+}
+
+bool IsSigned(const Source& source) { return !source.endorsements.empty(); }
+
+// Whether every file that it wrote may be in the copy, by size alone.
+bool MayHaveWritten(const SignedReceipt& receipt, const DirectoryListing& listing) {
+  std::map<std::uint64_t, std::size_t> sizes;
+  for (const DirectoryEntry& file : listing.files) ++sizes[file.size];
+  return std::ranges::all_of(receipt.receipt.outputs, [&](const ReceiptFile& file) {
+    const auto found = sizes.find(file.size);
+    return found != sizes.end() && found->second-- > 0;
+  });
+}
+
+std::string RequestText(const Receipt& receipt) {
+  std::string text;
+  for (const ReceiptParameter& parameter : receipt.request) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", parameter.name, parameter.value);
+  }
+  return text;
+}
+
+std::vector<ProvenanceStep> StepsOf(const ReceiptChain& chain) {
+  std::vector<ProvenanceStep> steps;
+  for (const SignedReceipt* receipt : chain.receipts) {
+    steps.push_back({receipt->source.name, receipt->receipt.relation, RequestText(receipt->receipt),
+                     receipt->source.endorsements});
+  }
+  return steps;
+}
+
+std::string Relations(const ReceiptChain& chain) {
+  std::set<std::string> relations;
+  for (const SignedReceipt* receipt : chain.receipts) relations.insert(receipt->receipt.relation);
+  std::string text;
+  for (const std::string& relation : relations) {
+    text += (text.empty() ? "" : ", ") + EscapeForPeople(relation);
+  }
+  return text;
+}
+
+// The copy is what the first receipt wrote, and the chain is whole and signed.
+void Conclude(const ReceiptChain& chain, VerifyReport& report) {
+  const Source& official = *chain.official;
+  report.sources.push_back(Summarise(official));
+  std::ranges::copy(official.findings, std::back_inserter(report.findings));
+  report.provenance = StepsOf(chain);
+  std::string origin = "which is not authenticated";
+  if (IsSigned(official)) {
+    origin = "signed by " + official.endorsements.front().signer;
+  } else {
+    report.verdict = Verdict::kMatches;
+  }
+  report.summary =
+      fmt::format("made from {} ({}) in {}, each signed by somebody trusted: {}", official.name,
+                  origin, Count(chain.receipts.size(), "step"), Relations(chain));
+  report.hint = "that the steps give these very bytes, hallmark derive and convert --replay show";
+}
+
+}  // namespace
+
+Result<std::vector<SignedReceipt>> OpenReceipts(const std::vector<fs::path>& paths,
+                                                const SignatureRules& rules, const Task& task) {
+  std::vector<SignedReceipt> receipts;
+  for (const fs::path& path : paths) {
+    std::error_code code;
+    if (!fs::is_directory(path, code)) {
+      receipts.push_back(HM_TRY(OpenReceipt(path, task)));
+      continue;
+    }
+    const DirectoryListing listing = HM_TRY(ListFiles(path));
+    for (const DirectoryEntry& file : listing.files) {
+      if (!file.path.ends_with(kReceiptSuffix)) continue;
+      receipts.push_back(HM_TRY(OpenReceipt(file.full_path, task)));
+    }
+  }
+  if (receipts.empty()) {
+    return Error{Errc::kUsage, paths.empty() ? "" : paths.front().string(),
+                 "there is no receipt here", std::nullopt,
+                 "hallmark convert writes NAME.receipt.json beside what it makes"};
+  }
+  SignatureRules lenient = rules;
+  lenient.required = false;
+  lenient.files.clear();
+  for (SignedReceipt& receipt : receipts) {
+    std::vector<Source> one = {std::move(receipt.source)};
+    HM_TRY(EndorseAll(lenient, one));
+    receipt.source = std::move(one.front());
+  }
+  return receipts;
+}
+
+ReceiptChain FindChain(const SignedReceipt& first, const std::vector<SignedReceipt>& receipts,
+                       const std::vector<Source>& official) {
+  // Breadth first: the shortest chain. Those that are signed come first at each step.
+  std::vector<const SignedReceipt*> order;
+  for (const SignedReceipt& receipt : receipts) order.push_back(&receipt);
+  std::ranges::stable_partition(
+      order, [](const SignedReceipt* receipt) { return IsSigned(receipt->source); });
+  std::map<const SignedReceipt*, const SignedReceipt*> later;  // by receipt: what it was read for
+  std::deque<const SignedReceipt*> open = {&first};
+  later[&first] = nullptr;
+  ReceiptChain chain{{&first}, nullptr};
+  while (!open.empty()) {
+    const SignedReceipt* const step = open.front();
+    open.pop_front();
+    const auto reached = std::ranges::find_if(
+        official, [&](const Source& source) { return ReadFrom(step->receipt, source); });
+    if (reached != official.end()) {
+      chain.receipts.clear();
+      for (const SignedReceipt* at = step; at != nullptr; at = later[at]) {
+        chain.receipts.insert(chain.receipts.begin(), at);
+      }
+      chain.official = &*reached;
+      return chain;
+    }
+    for (const SignedReceipt* earlier : order) {
+      if (later.contains(earlier) || !ReadFrom(step->receipt, earlier->source)) continue;
+      later[earlier] = step;
+      open.push_back(earlier);
+    }
+  }
+  return chain;
+}
+
+Result<VerifyReport> VerifyProvenance(const fs::path& copy, std::vector<Source> official,
+                                      const std::vector<SignedReceipt>& receipts,
+                                      const VerifyOptions& options, const Task& task) {
+  HM_CHECK(!options.part && !options.sample);
+  if (options.signatures) HM_TRY(EndorseAll(*options.signatures, official));
+  VerifyOptions files_only = options;
+  files_only.compare_weights = false;
+  files_only.signatures = nullptr;
+  files_only.on_match = {};
+  const DirectoryListing listing = HM_TRY(ListFiles(copy));
+  std::optional<ReceiptChain> longest;
+  for (const SignedReceipt& receipt : receipts) {
+    if (!MayHaveWritten(receipt, listing)) continue;
+    VerifyReport report = HM_TRY(Verify(copy, {receipt.source}, files_only, task));
+    const bool fits = report.verdict == Verdict::kAuthentic || report.verdict == Verdict::kMatches;
+    if (!fits) continue;
+    const ReceiptChain chain = FindChain(receipt, receipts, official);
+    const bool all_signed = std::ranges::all_of(
+        chain.receipts, [](const SignedReceipt* step) { return IsSigned(step->source); });
+    if (chain.official != nullptr && all_signed) {
+      Conclude(chain, report);
+      return report;
+    }
+    if (!longest || chain.official != nullptr) longest = chain;
+  }
+  VerifyOptions endorsed = options;
+  endorsed.signatures = nullptr;  // they were looked at
+  VerifyReport report = HM_TRY(Verify(copy, std::move(official), endorsed, task));
+  if (longest) report.provenance = StepsOf(*longest);
+  report.findings.push_back({Severity::kWarning, "no-provenance", copy.string(),
+                             !longest ? "no receipt is of this copy"
+                             : longest->official == nullptr
+                                 ? "its receipts do not lead back to a source"
+                                 : "not all of its receipts are signed by somebody trusted"});
+  return report;
+}
+
+}  // namespace hallmark
