@@ -14,7 +14,7 @@ namespace hallmark {
 
 struct InTotoSubject {
   std::string name;             // any text; often a path or a package; may hold hostile bytes
-  std::vector<Digest> digests;  // those of algorithms that are known here
+  std::vector<Digest> digests;  // of algorithms that are known here, and as long as theirs
 };
 
 struct SlsaProvenance {

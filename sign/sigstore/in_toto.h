@@ -7,8 +7,8 @@
 
 namespace hallmark {
 
-// kUntrusted unless the payload is an in-toto statement (0.1 or 1) that has this SHA-256 among its
-// subjects' digests; names are not looked at. kMalformed where it is broken.
+// kUntrusted unless the payload is an in-toto statement that has this SHA-256 among its subjects'
+// digests; names are not looked at. Errors also: as ParseInTotoStatement.
 Result<void> CheckStatementSubject(const DsseEnvelope& envelope, const Digest& sha256);
 
 }  // namespace hallmark

@@ -566,7 +566,7 @@ def statements():
            [named], *built[:2], ("statement-type", "slsa.dev/provenance/v0.2"))
     b = lambda name, what, error, verdict="malformed": bad(name, json.dumps(what), verdict, error)
     b("intoto-no-subject.json", statement([]), "a list of any subject")
-    b("intoto-short-digest.json", statement([subject("a", sha256="ab")]), "a digest in hex")
+    b("intoto-short-digest.json", statement([subject("a", sha256="ab")]), "no digest known here", "unsupported")
     b("intoto-unknown-digest.json", statement([subject("a", gitCommit="ab")]), "no digest known here", "unsupported")
     b("intoto-version.json", statement(both, "https://in-toto.io/Statement/v9"), "Statement/v9", "unsupported")
     b("intoto-no-builder.json", statement(both, predicate={**slsa, "runDetails": {}},

@@ -442,7 +442,7 @@ def refused_by_content():
                                                       media_type=media_type), "untrusted", "the log entry is of another signature")
     case("statement-of-other-file", dsse(), "untrusted", "its statement is of other files", artifact=other)
     case("payload-is-no-statement", dsse(payload_type="text/plain"), "untrusted", "not an in-toto statement")
-    case("statement-of-other-type", dsse(payload=statement(kind="https://example.org/Other")), "untrusted", "its statement is of type")
+    case("statement-of-other-type", dsse(payload=statement(kind="https://example.org/Other")), "unsupported", "a statement of type")
 
 
 def write():
