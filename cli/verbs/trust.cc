@@ -190,6 +190,9 @@ Result<ExitCode> MakeRoot(const Arguments& arguments, Session& session) {
   for (const std::string& text : arguments.Values("--witness")) {
     root.witnesses.push_back(HM_TRY(ParseNoteKey(text, "--witness")));
   }
+  for (const std::string& text : arguments.Values("--log")) {
+    root.logs.push_back(HM_TRY(ParseNoteKey(text, "--log")));
+  }
   root.witness_threshold = arguments.Number("--witness-threshold").value_or(root.witnesses.size());
   const std::string text = WriteTrustRoot(root);
   // What cannot be read back is no root: too few keys, one of them twice.
@@ -318,6 +321,11 @@ Verb TrustVerb() {
                             .kind = ValueKind::kNumber,
                             .value = "K",
                             .help = "how many witnesses must have cosigned (default: all)"},
+                           {.name = "--log",
+                            .kind = ValueKind::kText,
+                            .value = "KEY",
+                            .help = "a log in which statements may stand, by its verifier key",
+                            .repeatable = true},
                            ForceOption()},
                .examples = {{"hallmark trust root a.pub b.pub c.pub --threshold 2 --origin "
                              "my-org/my-model -o root.json",

@@ -202,9 +202,8 @@ Result<void> OriginTrust::CheckOrder(const StatementText& statement,
 }
 
 Result<Acceptance> OriginTrust::Judge(const SignedStatement& signed_statement,
-                                      const std::optional<Digest>& previous,
-                                      const TrustRules& rules, std::uint64_t now,
-                                      const std::string& subject) const {
+                                      const StatementContext& context, const TrustRules& rules,
+                                      std::uint64_t now, const std::string& subject) const {
   const StatementText& statement = signed_statement.statement;
   if (statement.origin != Origin()) {
     return Untrusted(
@@ -226,7 +225,13 @@ Result<Acceptance> OriginTrust::Judge(const SignedStatement& signed_statement,
     return Untrusted(subject, std::move(message));
   }
   const std::uint64_t latest = Later(now) + kClockSlack;
-  acceptance.witnesses = HM_TRY(CountWitnesses(signed_statement.note, root_, latest, subject));
+  std::set<std::string> witnesses =
+      HM_TRY(FindWitnesses(signed_statement.note, root_, latest, subject));
+  if (context.proof) {
+    witnesses.merge(
+        HM_TRY(CheckTlogProof(*context.proof, signed_statement.note.text, root_, latest, subject)));
+  }
+  acceptance.witnesses = witnesses.size();
   if (acceptance.witnesses < root_.witness_threshold) {
     return Untrusted(subject,
                      fmt::format("cosigned by {} of {} witnesses, {} needed", acceptance.witnesses,
@@ -257,7 +262,7 @@ Result<Acceptance> OriginTrust::Judge(const SignedStatement& signed_statement,
   };
   HM_TRY(check_age("the root that trusts its keys", root_.expires));
   HM_TRY(check_age("the statement", statement.expires));
-  HM_TRY(CheckOrder(statement, previous, rules, subject, acceptance));
+  HM_TRY(CheckOrder(statement, context.previous, rules, subject, acceptance));
   return acceptance;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sign/trust/tlog_proof.h"
 #include "sign/trust/trust_root.h"
 #include "src/base/finding.h"
 
@@ -53,6 +54,12 @@ struct TrustRules {
   std::string allow_rollback = {};  // why an older version is let through; empty: it is not
 };
 
+// What comes with a signed statement.
+struct StatementContext {
+  std::optional<Digest> previous = {};  // of the statement before it, where it says that
+  std::optional<TlogProof> proof = {};  // that its signed text stands in a log
+};
+
 class OriginTrust {
  public:
   explicit OriginTrust(std::string origin);
@@ -76,9 +83,9 @@ class OriginTrust {
   // A key that is no longer believed, whatever a root says. Errors: kNotFound.
   Result<void> Revoke(std::string_view key, std::string reason, std::uint64_t now);
 
-  // Whether `statement` is to be believed now; changes nothing. `previous`: the digest that the
-  // statement gives of the one before it, or null. Errors: kUntrusted, each with its reason.
-  Result<Acceptance> Judge(const SignedStatement& statement, const std::optional<Digest>& previous,
+  // Whether `statement` is to be believed now; changes nothing. Errors: kUntrusted, each with its
+  // reason.
+  Result<Acceptance> Judge(const SignedStatement& statement, const StatementContext& context,
                            const TrustRules& rules, std::uint64_t now,
                            const std::string& subject) const;
   // Remembers what Judge accepted.

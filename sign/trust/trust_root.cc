@@ -90,6 +90,13 @@ std::string WriteTrustRoot(const TrustRoot& root) {
     }
     json.EndArray().Member("witness_threshold", root.witness_threshold);
   }
+  if (!root.logs.empty()) {
+    json.Key("logs").BeginArray();
+    for (const VerifierKey& log : root.logs) {
+      json.String(WriteNoteKey(log.key.name, log.key.key, NoteKind::kEd25519));
+    }
+    json.EndArray();
+  }
   return json.EndObject().Take() + "\n";
 }
 
@@ -120,6 +127,9 @@ Result<TrustRoot> ParseTrustRoot(std::string_view json, const std::string& subje
     root.witness_threshold =
         HM_TRY(ReadThreshold(fields, object, "witness_threshold", 0, root.witnesses.size()));
   }
+  if (object.Find("logs")) {
+    root.logs = HM_TRY(ReadKeys(fields, object, "logs", NoteKind::kEd25519, subject));
+  }
   return root;
 }
 
@@ -143,11 +153,10 @@ Result<std::vector<const NamedKey*>> FindSigners(const SignedNote& note,
   return signers;
 }
 
-Result<std::uint64_t> CountWitnesses(const SignedNote& note, const TrustRoot& root,
-                                     std::uint64_t latest, const std::string& subject) {
-  std::uint64_t count = 0;
+Result<std::set<std::string>> FindWitnesses(const SignedNote& note, const TrustRoot& root,
+                                            std::uint64_t latest, const std::string& subject) {
+  std::set<std::string> witnesses;
   for (const VerifierKey& witness : root.witnesses) {
-    bool saw = false;
     for (const NoteSignature& line : note.signatures) {
       const Cosignature cosignature = CheckCosignature(note, line, witness);
       if (cosignature.check == LineCheck::kOtherKey) continue;
@@ -159,11 +168,10 @@ Result<std::uint64_t> CountWitnesses(const SignedNote& note, const TrustRoot& ro
         return Untrusted(
             subject, fmt::format("witness {} saw it in the future, at {}", name, cosignature.time));
       }
-      saw = true;
+      witnesses.insert(witness.key.name);
     }
-    count += saw;
   }
-  return count;
+  return witnesses;
 }
 
 Result<SignedRoot> ReadSignedRoot(std::string json, std::string signature,

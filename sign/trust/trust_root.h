@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ struct TrustRoot {
   std::optional<std::uint64_t> expires = {};  // unix seconds
   std::vector<VerifierKey> witnesses = {};
   std::uint64_t witness_threshold = 0;  // how many of them must have cosigned
+  std::vector<VerifierKey> logs = {};   // in which statements may stand
 };
 
 // "schema":"hallmark.root/1" in RFC 8785 canonical form, with a final newline.
@@ -32,10 +34,10 @@ Result<TrustRoot> ParseTrustRoot(std::string_view json, const std::string& subje
 Result<std::vector<const NamedKey*>> FindSigners(const SignedNote& note,
                                                  const std::vector<NamedKey>& keys,
                                                  const std::string& subject);
-// How many of the root's witnesses cosigned, none later than `latest` (unix seconds). Errors:
+// The names of the root's witnesses that cosigned, none later than `latest` (unix seconds). Errors:
 // kUntrusted where a line of one of them does not hold or is of the future.
-Result<std::uint64_t> CountWitnesses(const SignedNote& note, const TrustRoot& root,
-                                     std::uint64_t latest, const std::string& subject);
+Result<std::set<std::string>> FindWitnesses(const SignedNote& note, const TrustRoot& root,
+                                            std::uint64_t latest, const std::string& subject);
 
 struct SignedRoot {
   TrustRoot root;

@@ -37,6 +37,46 @@ TEST(Conclude, MatchesWhenEveryListedFileMatches) {
   EXPECT_EQ(VerdictOf(Report({File(FileState::kRenamed, kWeights)})), Verdict::kMatches);
 }
 
+TEST(Conclude, IsAuthenticOnATrustedWordAlone) {
+  auto report = Report({File(FileState::kOk, kWeights)});
+  report.sources[0].endorsements.push_back(
+      {.signer = "release.pub", .scheme = "minisign signature"});
+  EXPECT_EQ(VerdictOf(report), Verdict::kAuthentic);
+  auto weak = report;
+  weak.sources[0].resists_attackers = false;
+  EXPECT_EQ(VerdictOf(weak), Verdict::kMatches);
+  auto two = report;
+  two.sources.push_back({"other", "gnu", "GNU list", true, false, true, 1});
+  EXPECT_EQ(VerdictOf(two), Verdict::kMatches);
+  auto remembered = report;
+  remembered.remembered.Add({1, 10, "2025-02-01T12:00:00Z"});
+  EXPECT_EQ(VerdictOf(remembered), Verdict::kMatches);
+  auto gaps = report;
+  gaps.files.push_back(File(FileState::kUnlisted, kWeights));
+  EXPECT_EQ(VerdictOf(gaps), Verdict::kPartial);
+  auto differs = report;
+  differs.files.push_back(File(FileState::kMismatch, kSide));
+  EXPECT_EQ(VerdictOf(differs), Verdict::kMismatch);
+}
+
+TEST(Conclude, AuthenticWeightsAreThoseOfASignedSource) {
+  auto report = Report({});
+  report.weights.state = WeightsVerdict::State::kSame;
+  report.weights.ours = "hm1:00";
+  report.weights.source = "list";
+  EXPECT_EQ(VerdictOf(report), Verdict::kSameWeights);
+  report.sources.push_back({"signed", "manifest", "hallmark manifest", true, false, true, 1});
+  report.sources[1].endorsements.push_back({.signer = "release.pub", .scheme = "signed statement"});
+  EXPECT_EQ(VerdictOf(report), Verdict::kSameWeights);
+  report.weights.source = "signed";
+  EXPECT_EQ(VerdictOf(report), Verdict::kAuthentic);
+}
+
+TEST(Conclude, WhatASourceForbidsIsAMismatch) {
+  EXPECT_EQ(VerdictOf(Report({File(FileState::kOk, kWeights), File(FileState::kForbidden, kSide)})),
+            Verdict::kMismatch);
+}
+
 TEST(Conclude, SaysHowMuchWasNotReadAndFromWhen) {
   auto report = Report({File(FileState::kOk, kWeights), File(FileState::kOk, kSide)});
   Conclude(report);

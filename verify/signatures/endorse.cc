@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kSuffixes = {".sig", ".minisig", ".signify",
                                                        ".sigstore.json", ".sigstore"};
+// Behind the name of a statement's signature.
+constexpr std::string_view kProofSuffix = ".tlog-proof";
 // Sources that are signed themselves.
 constexpr std::array<std::string_view, 4> kSelfSigned = {"oms", "in-toto", "sigstore", "statement"};
 
@@ -160,11 +162,19 @@ class Endorser {
   }
 
   Result<Acceptance> Accept(const SignedStatement& statement, const std::string& name) const {
-    const auto previous = source_.manifest ? source_.manifest->previous : std::nullopt;
+    StatementContext context;
+    if (source_.manifest) context.previous = source_.manifest->previous;
+    const std::string proof = name + std::string(kProofSuffix);
+    std::error_code ignored;
+    if (fs::is_regular_file(proof, ignored)) {
+      const auto file = HM_TRY(OpenFile(proof));
+      const std::string text = HM_TRY(ReadWholeFile(*file, kMaxSignatureBytes));
+      context.proof = HM_TRY(ParseTlogProof(text, proof));
+    }
     std::optional<Error> refused;
     std::optional<Acceptance> acceptance;
     HM_TRY(rules_.store.Change(statement.statement.origin, [&](OriginTrust& trust) -> Result<void> {
-      auto judged = trust.Judge(statement, previous, rules_.trust, rules_.now, name);
+      auto judged = trust.Judge(statement, context, rules_.trust, rules_.now, name);
       if (judged) {
         trust.Record(*judged, rules_.now);
         acceptance = *std::move(judged);

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "src/base/base64.h"
 #include "src/hash/hasher.h"
 #include "tests/support/signing.h"
 
@@ -51,7 +52,7 @@ OriginTrust OneKey() {
 
 Result<Acceptance> Judge(const OriginTrust& trust, const SignedStatement& statement,
                          const TrustRules& rules = {}, std::uint64_t now = kNow) {
-  return trust.Judge(statement, std::nullopt, rules, now, "sig");
+  return trust.Judge(statement, {}, rules, now, "sig");
 }
 
 void Accept(OriginTrust& trust, const SignedStatement& statement, std::uint64_t now = kNow) {
@@ -172,8 +173,9 @@ TEST(OriginTrust, NoticesAFork) {
   OriginTrust trust = OneKey();
   Accept(trust, Signed(Statement(1, "first"), {1}));
   const SignedStatement second = Signed(Statement(2, "second"), {1});
-  EXPECT_TRUE(trust.Judge(second, DigestOf("first"), {}, kNow, "sig"));
-  ExpectRefused(trust.Judge(second, DigestOf("another first"), {}, kNow, "sig"), "follows");
+  EXPECT_TRUE(trust.Judge(second, {.previous = DigestOf("first")}, {}, kNow, "sig"));
+  ExpectRefused(trust.Judge(second, {.previous = DigestOf("another first")}, {}, kNow, "sig"),
+                "follows");
 }
 
 TEST(OriginTrust, KindsAreCountedApart) {
@@ -313,6 +315,56 @@ TEST(OriginTrust, WitnessesMustHaveSeenIt) {
   SignedStatement broken = cosign(kNow);
   broken.note.signatures.back().signature[0] ^= 1;
   ExpectRefused(Judge(trust, broken), "cosignature");
+}
+
+// The tree of RFC 6962, 2.1: leaves are hashed behind a 0, nodes behind a 1.
+std::string HashOf(const std::string& text) {
+  return std::string(AsText(HashBytes(Algorithm::kSha256, AsBytes(text)).Bytes()));
+}
+
+TEST(OriginTrust, AProofMustLeadToTheLog) {
+  SignedRoot root = TestRoot(kOrigin, 1, 1, {1}, {1});
+  root.root.witnesses.push_back({TestKey(8), NoteKind::kCosignature});
+  root.root.witness_threshold = 1;
+  root.root.logs.push_back({{"log.example/x", TestSigner(7)->Public()}, NoteKind::kEd25519});
+  const OriginTrust trust = TrustIn(root);
+  const SignedStatement statement = Signed(Statement(1), {1});
+  const std::string first = HashOf(std::string(1, '\0') + "another entry");
+  const std::string second = HashOf(std::string(1, '\0') + statement.note.text);
+  SignedNote checkpoint{"log.example/x\n2\n" + ToBase64(HashOf("\x01" + first + second)) + "\n",
+                        {}};
+  checkpoint.signatures.push_back(*SignNote(checkpoint, "log.example/x", *TestSigner(7)));
+  const std::string cosigned =
+      "cosignature/v1\ntime " + std::to_string(kNow) + "\n" + checkpoint.text;
+  std::string bytes(8, '\0');
+  StoreBig(reinterpret_cast<std::byte*>(bytes.data()), kNow);
+  bytes += *TestSigner(8)->Sign(AsBytes(cosigned));
+  checkpoint.signatures.push_back(
+      {"key-8", NoteKeyIdOf("key-8", TestKey(8).key, NoteKind::kCosignature), bytes});
+  const std::string text = "c2sp.org/tlog-proof@v1\nextra YQ==\nindex 1\n" + ToBase64(first) +
+                           "\n\n" + WriteSignedNote(checkpoint);
+  const auto judge = [&](const std::string& proof) {
+    auto parsed = ParseTlogProof(proof, "proof");
+    return parsed ? trust.Judge(statement, {.proof = *parsed}, {}, kNow, "sig")
+                  : Result<Acceptance>(std::move(parsed).error());
+  };
+  const auto acceptance = judge(text);
+  ASSERT_TRUE(acceptance) << acceptance.error().message;
+  EXPECT_EQ(acceptance->witnesses, 1u);
+  ExpectRefused(Judge(trust, statement), "cosigned by 0");
+  for (std::size_t i = text.find("index"); i < text.size(); ++i) {
+    std::string changed = text;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    EXPECT_FALSE(judge(changed)) << i;
+  }
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    EXPECT_FALSE(judge(text.substr(0, size))) << size;
+  }
+  // A root that names no log believes none.
+  const OriginTrust without = TrustIn(TestRoot(kOrigin, 1, 1, {1}, {1}));
+  ExpectRefused(
+      without.Judge(statement, {.proof = *ParseTlogProof(text, "proof")}, {}, kNow, "sig"),
+      "names no log");
 }
 
 TEST(OriginTrust, IsKeptWhole) {
