@@ -4,6 +4,7 @@
 
 #include "cli/places.h"
 #include "cli/signing.h"
+#include "sign/detached/public_key_file.h"
 #include "src/io/file.h"
 
 namespace hallmark {
@@ -142,6 +143,9 @@ Result<SignatureRules> SignatureRulesAskedFor(std::string_view verb, const Argum
     const std::string path = arguments.Text("--trusted-root");
     rules.sigstore_root =
         std::make_shared<const TrustedRoot>(HM_TRY(ParseTrustedRoot(HM_TRY(ReadText(path)), path)));
+  }
+  if (rules.certificates && rules.sigstore_root) {
+    rules.certificates->timestamp_authorities = rules.sigstore_root->timestamp_authorities;
   }
   rules.builders = arguments.Values("--builder");
   rules.origin = HM_TRY(OriginAskedFor(verb, arguments));

@@ -185,11 +185,13 @@ bool AreFilesAuthentic(const VerifyReport& report) {
   });
 }
 
-// The source whose weight identity the copy has is signed.
+// The same where the weights are what is equal: a statement alone lists no files.
 bool AreWeightsAuthentic(const VerifyReport& report) {
-  return std::ranges::any_of(report.sources, [&](const SourceSummary& source) {
-    return IsSigned(source) && source.name == report.weights.source;
+  // A file that is there under its name and is not what was signed may hold another tokenizer.
+  const bool differs = std::ranges::any_of(report.files, [](const FileVerdict& file) {
+    return file.state == FileState::kMismatch || file.state == FileState::kWrongSize;
   });
+  return !differs && AreFilesAuthentic(report);
 }
 
 void Decide(VerifyReport& report) {
@@ -283,12 +285,39 @@ void Decide(VerifyReport& report) {
 
 }  // namespace
 
+// A signature is not to vouch for bytes that nobody looked at now.
+void DoubtRemembered(VerifyReport& report) {
+  const auto remembered =
+      static_cast<std::uint64_t>(std::ranges::count_if(report.files, &FileVerdict::remembered));
+  if (report.verdict != Verdict::kAuthentic || remembered + report.remembered.files == 0) return;
+  report.verdict = Verdict::kMatches;
+  if (report.remembered.files > 0) return;  // said below
+  report.summary += fmt::format("; {} {} read by a run that was interrupted, not now",
+                                Files(remembered), remembered == 1 ? "was" : "were");
+  report.hint = "the same command reads every byte the next time";
+}
+
+// What an authentic copy has beside what is signed, and what nobody asked about.
+void SayWhatIsNotSigned(VerifyReport& report) {
+  if (report.verdict != Verdict::kAuthentic) return;
+  const auto unlisted = static_cast<std::uint64_t>(
+      std::ranges::count(report.files, FileState::kUnlisted, &FileVerdict::state));
+  if (unlisted > 0 && report.weights.state != WeightsVerdict::State::kSame) {
+    report.summary += fmt::format("; {} here {} not in what is signed", Files(unlisted),
+                                  unlisted == 1 ? "is" : "are");
+  }
+  if (!report.asked.include.empty()) report.summary += "; of the others nothing was asked";
+  if (report.asked.weights_only) {
+    report.summary += "; configuration and tokenizer were not asked about";
+  }
+}
+
 void Conclude(VerifyReport& report) {
   Decide(report);
+  DoubtRemembered(report);
+  SayWhatIsNotSigned(report);
   const RememberedTotal& remembered = report.remembered;
   if (remembered.files == 0) return;
-  // A signature is not to vouch for bytes that nobody looked at.
-  if (report.verdict == Verdict::kAuthentic) report.verdict = Verdict::kMatches;
   report.summary += fmt::format("; {} {} not read now, by digests remembered from {}{}",
                                 Files(remembered.files), remembered.files == 1 ? "was" : "were",
                                 remembered.files == 1 ? "" : "as early as ", remembered.oldest);

@@ -20,7 +20,7 @@ Selection::Selection(const VerifyOptions& options, const Copy& copy,
   if (options.part) Divide(options.part->part, sources, is_source);
 }
 
-bool Selection::Included(std::string_view path) const {
+bool Selection::Includes(std::string_view path) const {
   if (options_.include.empty()) return true;
   const std::string text(path);
   return std::ranges::any_of(options_.include, [&](const std::string& glob) {
@@ -29,12 +29,12 @@ bool Selection::Included(std::string_view path) const {
 }
 
 bool Selection::Has(const ListedFile& listed, std::optional<std::size_t> present) const {
-  if (!Included(listed.path) && !(present && Included(copy_.Entry(*present).path))) return false;
+  if (!Includes(listed.path) && !(present && Includes(copy_.Entry(*present).path))) return false;
   return InPart(present.value_or(copy_.Size()));
 }
 
 bool Selection::HasPresent(std::size_t p) const {
-  return Included(copy_.Entry(p).path) && InPart(p);
+  return Includes(copy_.Entry(p).path) && InPart(p);
 }
 
 std::string_view Selection::KeyOf(std::size_t p) const { return copy_.Entry(RootOf(p)).path; }
@@ -103,10 +103,10 @@ void Selection::BindPieces(const Source& source, std::size_t s) {
 void Selection::Divide(const Part& part, std::span<const Source> sources,
                        const std::vector<bool>& is_source) {
   std::vector<bool> read(copy_.Size(), false);
-  for (std::size_t p = 0; p < copy_.Size(); ++p) read[p] = Included(copy_.Entry(p).path);
+  for (std::size_t p = 0; p < copy_.Size(); ++p) read[p] = Includes(copy_.Entry(p).path);
   for (std::size_t s = 0; s < sources.size(); ++s) {
     for (std::size_t i = 0; i < match_[s].size(); ++i) {
-      if (match_[s][i] && Included(sources[s].files[i].path)) read[*match_[s][i]] = true;
+      if (match_[s][i] && Includes(sources[s].files[i].path)) read[*match_[s][i]] = true;
     }
   }
   std::vector<std::uint64_t> bytes(parent_.size(), 0);

@@ -25,13 +25,14 @@ class Selection {
   // Whether a listed file counts; `present`: its file in the copy, unfinished ones included.
   bool Has(const ListedFile& listed, std::optional<std::size_t> present) const;
   bool HasPresent(std::size_t p) const;
+  // Whether --include asks for that path.
+  bool Includes(std::string_view path) const;
   // Likewise, whatever --include says.
   bool InPart(std::size_t p) const { return in_part_.empty() || in_part_[RootOf(p)]; }
   // What the sample of a file that is read whole is drawn by.
   std::string_view KeyOf(std::size_t p) const;
 
  private:
-  bool Included(std::string_view path) const;
   void Bind(std::span<const Source> sources, const std::vector<bool>& is_source);
   void BindMissing(const Source& source, std::size_t s, const std::vector<bool>& is_source);
   void BindPieces(const Source& source, std::size_t s);

@@ -422,25 +422,37 @@ class Verification {
     }
   }
 
-  // What a model signature says must not be there. Of a part, or of what was asked for alone,
-  // nothing can be said about the rest.
+  // What a model signature says must not be there.
   Result<void> AddForbidden() {
-    if (options_.part || options_.sample || !options_.include.empty() || !copy_.IsOnDisk()) {
-      return {};
-    }
+    if (!copy_.IsOnDisk()) return {};
+    if (options_.part && options_.part->part.index != 1) return {};  // one part says it for all
     for (std::size_t s = 0; s < sources_.size(); ++s) {
       if (!sources_[s].oms) continue;
       const OmsTree tree = HM_TRY(CompareOmsTree(*sources_[s].oms, copy_.Path(), sources_[s].file));
       for (const Finding& problem : tree.problems) Forbid(problem.subject, problem.message, s);
+      std::vector<std::string> uncovered = tree.ignored;
       for (const std::string& path : tree.unsigned_files) {
-        if (!options_.allow_extra) Forbid(path, "not among the files that are signed", s);
+        if (IsIgnored(path)) {
+          uncovered.push_back(path);
+        } else if (!options_.allow_extra) {
+          Forbid(path, "not among the files that are signed", s);
+        }
       }
-      NoteUncovered(tree.ignored);
+      NoteUncovered(uncovered);
     }
     return {};
   }
 
+  bool IsIgnored(std::string_view path) const {
+    return std::ranges::any_of(options_.ignored_paths, [&](std::string_view ignored) {
+      while (ignored.ends_with('/')) ignored.remove_suffix(1);
+      return path.starts_with(ignored) &&
+             (path.size() == ignored.size() || path[ignored.size()] == '/');
+    });
+  }
+
   void Forbid(const std::string& path, std::string why, std::size_t source) {
+    if (!selection_->Includes(path)) return;
     FileVerdict& file = report_.files.emplace_back();
     file.state = FileState::kForbidden;
     file.path = path;
@@ -459,7 +471,7 @@ class Verification {
     if (paths.empty()) return;
     if (paths.size() > kShown) names += fmt::format(" and {} more", paths.size() - kShown);
     AddFindings({{Severity::kWarning, "not-covered", "",
-                  "here, and nobody signed it, for the signature leaves it out: " + names}});
+                  "here, and left out of what is signed or looked at: " + names}});
   }
 
   bool WeightsNeedComparing(std::size_t s) const {

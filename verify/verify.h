@@ -23,10 +23,11 @@ struct PartOptions {
 };
 
 struct VerifyOptions {
-  bool allow_extra = false;               // files that a source says there are none of do not count
-  std::vector<std::string> include = {};  // globs over paths; empty: everything
-  bool weights_only = false;              // differing side files do not count
-  bool compare_weights = true;            // read tensors where files differ
+  bool allow_extra = false;  // files that a source says there are none of do not count
+  std::vector<std::string> ignored_paths = {};  // of these files and folders, whatever is there
+  std::vector<std::string> include = {};        // globs over paths; empty: everything
+  bool weights_only = false;                    // differing side files do not count
+  bool compare_weights = true;                  // read tensors where files differ
   // Called for every wrong size and unfinished download before anything is hashed; may be empty.
   std::function<void(const FileVerdict&)> on_early = {};
   // Called for each file that is as listed as soon as it was read, with the name of the source;

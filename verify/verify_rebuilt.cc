@@ -71,7 +71,8 @@ Result<VerifyReport> VerifyRebuilt(const std::filesystem::path& copy, const Reci
                    unknown.size(), source.Canonical().tensors.size())});
   // Where a part was asked for, the rest is not expected to be known.
   if (options.include.empty() &&
-      (report.verdict == Verdict::kMatches || report.verdict == Verdict::kPartial)) {
+      (report.verdict == Verdict::kAuthentic || report.verdict == Verdict::kMatches ||
+       report.verdict == Verdict::kPartial)) {
     report.verdict = Verdict::kPartial;
     report.holds_as_asked = false;
     report.summary += fmt::format("; {} of the copy's tensors are in none of them", unknown.size());

@@ -79,7 +79,9 @@ std::string_view WeightsStateName(WeightsVerdict::State state) {
 
 SourceSummary Summarise(const Source& source) {
   const std::vector<bool> resisting = ResistingFiles(source);
-  const bool all = !resisting.empty() && std::ranges::count(resisting, false) == 0;
+  // Where no file is listed, it is the weight identity that is.
+  const bool all =
+      (!resisting.empty() || !source.weights.empty()) && std::ranges::count(resisting, false) == 0;
   return {source.name, source.dialect,      source.title,       source.complete, source.inside_copy,
           all,         source.files.size(), source.endorsements};
 }

@@ -165,6 +165,7 @@ Result<FileVerdict> ReadFile(const JsonValue& item, const std::string& where,
   file.remembered = fields.Flag("remembered");
   file.remembered_from = fields.Time("remembered_from");
   file.sampled_bytes = fields.Number("sampled_bytes").value_or(0);
+  file.reason = fields.Text("reason", false);
   for (const JsonValue& check : fields.Items("checks")) {
     file.checks.push_back(HM_TRY(ReadCheck(check, where + "/checks")));
   }

@@ -7,11 +7,12 @@
 #include "cli/session.h"
 #include "cli/signing.h"
 #include "cli/verbs/verbs.h"
+#include "sign/detached/public_key_file.h"
 #include "sign/keys/minisign_key.h"
 #include "sign/keys/pem_key.h"
 #include "sign/keys/secret_file.h"
 #include "sign/keys/signing_key.h"
-#include "sign/trust/note.h"
+#include "sign/notes/note.h"
 #include "src/base/text.h"
 #include "src/io/atomic_file.h"
 
@@ -55,8 +56,11 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   }
   const std::string secret_path = output + ".key";
   const std::string public_path = output + ".pub";
-  HM_TRY(CheckTarget(secret_path, false));
-  HM_TRY(CheckTarget(public_path, false));
+  for (const std::string& path : {secret_path, public_path}) {
+    if (CheckTarget(path, false)) continue;
+    return Error{Errc::kUsage, path, "it exists already, and keys are never replaced", std::nullopt,
+                 "choose another name"};
+  }
   const bool has_password = arguments.Given("--password-file") || arguments.Given("--password-fd");
   if (arguments.Given("--no-password") && has_password) {
     return Error{Errc::kUsage, "keygen", "--no-password does not go with a password"};

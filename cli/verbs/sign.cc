@@ -13,6 +13,7 @@
 #include "sign/detached/minisign.h"
 #include "sign/detached/signify.h"
 #include "sign/detached/sshsig.h"
+#include "sign/oms/oms_tree.h"
 #include "sign/oms/write_oms.h"
 #include "sign/trust/statement_signature.h"
 #include "src/base/text.h"
@@ -53,6 +54,11 @@ class SignRun {
     }
     const bool adds = format_ == "statement" && arguments_.Given("--add");
     HM_TRY(CheckTarget(output_, adds || arguments_.Given("--force")));
+    for (const std::string& input : {path_.string(), arguments_.Text("--key")}) {
+      std::error_code code;
+      if (!fs::equivalent(input, output_, code) || code) continue;
+      return Usage(fmt::format("{} would be overwritten by its signature", input));
+    }
     key_.emplace(HM_TRY(OpenKeyAskedFor(arguments_)));
     const std::string signature = HM_TRY(Sign());
     HM_TRY(WriteFileAtomically(output_, signature, adds || arguments_.Given("--force")));
@@ -165,6 +171,9 @@ class SignRun {
       return other.name == line.name && other.key_id == line.key_id;
     });
     note.signatures.push_back(std::move(line));
+    if (statement.origin.empty()) {
+      session_.Note("it names no origin: it can be checked by --key, not by what is trusted");
+    }
     return WriteSignedNote(note);
   }
 
@@ -191,7 +200,12 @@ class SignRun {
       if (statement.expires && statement.expires != expires) return contradicts("--expires");
       statement.expires = expires;
     }
-    if (const auto time = HM_TRY(TimeAskedFor("sign", arguments_))) statement.issued = time;
+    const auto time = HM_TRY(TimeAskedFor("sign", arguments_));
+    if (!statement.issued) {
+      statement.issued = time;
+    } else if (arguments_.Given("--time") && statement.issued != time) {
+      return contradicts("--time");
+    }
     return {};
   }
 
@@ -248,6 +262,7 @@ class SignRun {
       }
       if (const auto own = OwnPlace()) hashing.ignored_paths.push_back(*own);
       model = HM_TRY(HashOmsModel(path_, hashing, session_.GetTask()));
+      HM_TRY(CheckTree(model));
     }
     model.for_model_signing_1_1 = arguments_.Given("--oms-compat");
     std::vector<Certificate> chain;
@@ -258,6 +273,17 @@ class SignRun {
       }
     }
     return WriteOmsBundle(model, *key_->signer, chain);
+  }
+
+  // What could not be verified is not signed: links that leave the model.
+  Result<void> CheckTree(const OmsModel& model) const {
+    const std::string payload = HM_TRY(WriteOmsStatement(model));
+    const OmsStatement statement = HM_TRY(ParseOmsStatement(payload, path_.string()));
+    const OmsTree tree = HM_TRY(CompareOmsTree(statement, path_, output_));
+    if (tree.problems.empty()) return {};
+    const Finding& problem = tree.problems.front();
+    return Error{Errc::kUsage, problem.subject, problem.message, std::nullopt,
+                 "sign a copy without such links (cp -L), or leave it out with --ignore"};
   }
 
   // Where the signature goes if that is inside the model: it cannot list itself.

@@ -10,6 +10,7 @@
 #include "cli/session.h"
 #include "cli/signing.h"
 #include "cli/verbs/verbs.h"
+#include "sign/detached/public_key_file.h"
 #include "sign/trust/trust_store.h"
 #include "src/base/text.h"
 #include "src/hash/hasher.h"

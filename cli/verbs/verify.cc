@@ -96,6 +96,7 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   const SignatureRules signatures = HM_TRY(SignatureRulesAskedFor("verify", arguments, session));
   options.signatures = &signatures;
   options.include = arguments.Values("--include");
+  options.ignored_paths = arguments.Values("--ignore");
   options.allow_extra = arguments.Given("--ignore-unsigned-files");
   options.weights_only = arguments.Given("--weights-only");
   options.compare_weights = !arguments.Given("--no-weights");
@@ -104,7 +105,8 @@ Result<ExitCode> Run(const Arguments& arguments, Session& session) {
   if (part) {
     options.part = PartOptions{
         *part, RequestOf("verify", arguments,
-                         {"--against", "--include", "--no-weights", "--sample", "--seed"})};
+                         {"--against", "--include", "--no-weights", "--sample", "--seed", "--key",
+                          "--origin", "--require-signature", "--ignore-unsigned-files"})};
     options.resume.part = arguments.Text("--part");
   }
   if (arguments.Given("--json-lines")) {
@@ -185,6 +187,12 @@ Verb VerifyVerb() {
                           .kind = ValueKind::kText,
                           .value = "GLOB",
                           .help = "check only files whose path matches",
+                          .repeatable = true},
+                         {.name = "--ignore",
+                          .kind = ValueKind::kPath,
+                          .value = "PATH",
+                          .help = "a file or folder of the copy that a model signature need not "
+                                  "list, such as .cache",
                           .repeatable = true},
                          {.name = "--ignore-unsigned-files",
                           .help = "a model signature that does not list a file says nothing of it"},

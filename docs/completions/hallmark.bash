@@ -27,6 +27,7 @@ _hallmark() {
       case $prev in
         --against) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --include) return ;;
+        --ignore) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --recipe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --provenance) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --part) return ;;
@@ -48,7 +49,7 @@ _hallmark() {
         --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")); return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --against --include --ignore-unsigned-files --weights-only --no-weights --recipe --provenance --part --sample --seed --cached --verbose --json --json-lines --key --origin --require-signature --signature --at-rest --allow-rollback --certificate-root --certificate-identity --certificate-oidc-issuer --trusted-root --builder --certificate-subject --certificate-key --accept-legacy --threads --progress --color --quiet' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --against --include --ignore --ignore-unsigned-files --weights-only --no-weights --recipe --provenance --part --sample --seed --cached --verbose --json --json-lines --key --origin --require-signature --signature --at-rest --allow-rollback --certificate-root --certificate-identity --certificate-oidc-issuer --trusted-root --builder --certificate-subject --certificate-key --accept-legacy --threads --progress --color --quiet' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi
@@ -339,9 +340,10 @@ _hallmark() {
         --after) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
         --witness) return ;;
         --witness-threshold) return ;;
+        --log) return ;;
       esac
       if [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--help --output --origin --expires --threshold --after --witness --witness-threshold --force' -- "$cur"))
+        COMPREPLY=($(compgen -W '--help --output --origin --expires --threshold --after --witness --witness-threshold --log --force' -- "$cur"))
       else
         compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       fi

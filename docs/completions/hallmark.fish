@@ -47,6 +47,7 @@ complete -c hallmark -n __hallmark_at -a completion -d 'print a completion scrip
 complete -c hallmark -n __hallmark_at -a version -d 'print the version; hallmark --version does the same'
 complete -c hallmark -n '__hallmark_is verify' -l against -r -F -d 'what the copy must agree with'
 complete -c hallmark -n '__hallmark_is verify' -l include -x -d 'check only files whose path matches'
+complete -c hallmark -n '__hallmark_is verify' -l ignore -r -F -d 'a file or folder of the copy that a model signature need not list, such as .cache'
 complete -c hallmark -n '__hallmark_is verify' -l ignore-unsigned-files -d 'a model signature that does not list a file says nothing of it'
 complete -c hallmark -n '__hallmark_is verify' -l weights-only -d 'configuration and tokenizer files that differ do not count'
 complete -c hallmark -n '__hallmark_is verify' -l no-weights -d 'compare files only, read no tensors where they differ'
@@ -286,6 +287,7 @@ complete -c hallmark -n '__hallmark_is trust root' -l threshold -x -d 'how many 
 complete -c hallmark -n '__hallmark_is trust root' -l after -r -F -d 'it is the next one after this'
 complete -c hallmark -n '__hallmark_is trust root' -l witness -x -d 'a witness'\''s verifier key, name+hash+base64'
 complete -c hallmark -n '__hallmark_is trust root' -l witness-threshold -x -d 'how many witnesses must have cosigned (default: all)'
+complete -c hallmark -n '__hallmark_is trust root' -l log -x -d 'a log in which statements may stand, by its verifier key'
 complete -c hallmark -n '__hallmark_is trust root' -l force -d 'replace an output that exists'
 complete -c hallmark -n '__hallmark_is trust root' -l help -s h -d 'show help'
 complete -c hallmark -n '__hallmark_is trust root' -F

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "sign/detached/named_key.h"
+#include "sign/detached/public_key_file.h"
 
 namespace hallmark {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "sign/detached/named_key.h"
+#include "sign/keys/named_key.h"
 
 namespace hallmark {
 

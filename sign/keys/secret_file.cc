@@ -110,8 +110,14 @@ Result<void> WriteSecretFile(const fs::path& target, const Secret& text) {
   if (file.Get() < 0) return SystemError(target, "create");
   auto written = WriteAll(file.Get(), text.Bytes(), target);
   if (written) written = GiveName(temporary, target);
-  if (!written) unlink(temporary.c_str());
-  return written;
+  if (!written) {
+    unlink(temporary.c_str());
+    return written;
+  }
+  const fs::path parent = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  const Descriptor folder(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.Get() >= 0) fsync(folder.Get());
+  return {};
 }
 
 }  // namespace hallmark

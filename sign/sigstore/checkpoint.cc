@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "sign/trust/note.h"
+#include "sign/notes/note.h"
 #include "src/base/base64.h"
 #include "src/base/text.h"
 

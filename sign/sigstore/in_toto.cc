@@ -15,8 +15,7 @@ Result<void> CheckStatementSubject(const DsseEnvelope& envelope, const Digest& s
                  fmt::format("its payload is of type {}, not an in-toto statement",
                              EscapeForPeople(envelope.payload_type))};
   }
-  const InTotoStatement statement =
-      HM_TRY(ParseInTotoStatement(envelope.payload, "the statement"));
+  const InTotoStatement statement = HM_TRY(ParseInTotoStatement(envelope.payload, "the statement"));
   const bool is_subject =
       std::ranges::any_of(statement.subjects, [&](const InTotoSubject& subject) {
         return std::ranges::find(subject.digests, sha256) != subject.digests.end();

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint64_t kClockSlack = 24 * 60 * 60;  // seconds that clocks may disagree
 constexpr std::size_t kMaxRotations = 256;           // in one walk
 constexpr std::size_t kMaxKeptAccepted = 4096;
+constexpr std::size_t kMaxKeptEvents = 1000;
 
 Error Untrusted(const std::string& subject, std::string message, std::string hint = {}) {
   return {Errc::kUntrusted, subject, std::move(message), std::nullopt, std::move(hint)};
@@ -48,16 +49,21 @@ bool OriginTrust::IsRevoked(const PublicKey& key) const {
       revoked_, [&](const RevokedKey& revoked) { return revoked.fingerprint == fingerprint; });
 }
 
-std::vector<NamedKey> OriginTrust::Keys() const {
-  std::vector<NamedKey> keys;
-  std::ranges::copy_if(root_.keys, std::back_inserter(keys),
-                       [&](const NamedKey& key) { return !IsRevoked(key.key); });
-  return keys;
-}
+std::vector<NamedKey> OriginTrust::Keys() const { return WithoutRevoked(root_).keys; }
 
 void OriginTrust::Note(std::uint64_t now, std::string what, std::string detail) {
   clock_ = Later(now);
+  if (!events_.empty() && events_.back().what == what && events_.back().detail == detail) {
+    events_.back().time = clock_;
+    return;
+  }
+  if (events_.size() >= kMaxKeptEvents) events_.erase(events_.begin());
   events_.push_back({clock_, std::move(what), std::move(detail)});
+}
+
+TrustRoot OriginTrust::WithoutRevoked(TrustRoot root) const {
+  std::erase_if(root.keys, [&](const NamedKey& key) { return IsRevoked(key.key); });
+  return root;
 }
 
 Result<void> OriginTrust::AddKey(NamedKey key, std::uint64_t now) {
@@ -93,9 +99,14 @@ Result<void> OriginTrust::SetRoot(const SignedRoot& root, std::string_view how, 
   if (root.root.origin != Origin()) {
     return Untrusted(Origin(), fmt::format("a root of {}", root.root.origin));
   }
+  if (how == "first-use" && !root_.keys.empty()) {
+    return Error{Errc::kUsage, Origin(), "keys are trusted here already", std::nullopt,
+                 "a root that is believed unseen does not replace them: say its --digest"};
+  }
   if (IsOver(root.root.expires, Later(now))) {
     return Untrusted(Origin(), fmt::format("the root expired {}", DateOf(*root.root.expires)));
   }
+  HM_TRY(CheckOwnKeys(WithoutRevoked(root.root), root, Origin()));
   root_ = root.root;
   root_digest_ = root.sha256;
   root_json_ = root.json;
@@ -107,7 +118,7 @@ Result<void> OriginTrust::SetRoot(const SignedRoot& root, std::string_view how, 
 Result<void> OriginTrust::Rotate(const std::vector<SignedRoot>& next, std::uint64_t now) {
   if (root_.version == 0) {
     return Error{Errc::kUsage, Origin(), "no root is in force", std::nullopt,
-                 "hallmark trust add takes the first one"};
+                 "hallmark trust pin takes the first one"};
   }
   if (next.size() > kMaxRotations) {
     return Error{Errc::kUsage, Origin(),
@@ -115,7 +126,8 @@ Result<void> OriginTrust::Rotate(const std::vector<SignedRoot>& next, std::uint6
   }
   const TrustRoot* last = &root_;
   for (const SignedRoot& root : next) {
-    HM_TRY(CheckRotation(*last, root, Origin()));
+    HM_TRY(CheckRotation(WithoutRevoked(*last), root, Origin()));
+    HM_TRY(CheckOwnKeys(WithoutRevoked(root.root), root, Origin()));
     last = &root.root;
   }
   if (IsOver(last->expires, Later(now))) {
@@ -279,12 +291,25 @@ void OriginTrust::Record(const Acceptance& acceptance, std::uint64_t now) {
            accepted.sha256 == statement.sha256 && accepted.root_version == statement.root_version;
   });
   if (known) return;
-  // The oldest give way; the newest of each kind, which others are held against, are kept.
-  if (accepted_.size() >= kMaxKeptAccepted) accepted_.erase(accepted_.begin());
   accepted_.push_back(statement);
+  if (accepted_.size() > kMaxKeptAccepted) ForgetOldest();
   Note(now, "accepted",
        fmt::format("{} version {}, {}, signed by {}", statement.kind, statement.version,
                    statement.sha256.ToString(), Joined(acceptance.signers)));
+}
+
+// The newest of each kind, against which others are held, is kept.
+void OriginTrust::ForgetOldest() {
+  const auto is_newest = [&](const AcceptedStatement& one) {
+    return std::ranges::none_of(accepted_, [&](const AcceptedStatement& other) {
+      return other.kind == one.kind && other.root_version == one.root_version &&
+             other.version > one.version;
+    });
+  };
+  const auto oldest = std::ranges::find_if(accepted_, [&](const AcceptedStatement& one) {
+    return one.root_version != root_.version || !is_newest(one) || one.version == 0;
+  });
+  accepted_.erase(oldest == accepted_.end() ? accepted_.begin() : oldest);
 }
 
 void OriginTrust::RecordEvent(std::string what, std::string detail, std::uint64_t now) {

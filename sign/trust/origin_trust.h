@@ -104,6 +104,8 @@ class OriginTrust {
   bool IsRevoked(const PublicKey& key) const;
   std::uint64_t Later(std::uint64_t now) const { return std::max(now, clock_); }
   void Note(std::uint64_t now, std::string what, std::string detail);
+  TrustRoot WithoutRevoked(TrustRoot root) const;
+  void ForgetOldest();
   const AcceptedStatement* FindAccepted(const StatementText& statement) const;
   Result<void> CheckOrder(const StatementText& statement, const std::optional<Digest>& previous,
                           const TrustRules& rules, const std::string& subject,

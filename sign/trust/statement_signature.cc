@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kHeader = "hallmark-statement/v1";
 constexpr std::array<std::string_view, 5> kKinds = {"capsule", "manifest", "receipt", "recipe",
                                                     "root"};
-constexpr std::size_t kMaxOriginBytes = 256;
+constexpr std::size_t kMaxOriginBytes = 200;
 
 Error Wrong(const std::string& subject, std::string_view field, std::string_view wanted) {
   return {Errc::kMalformed, subject,
@@ -76,7 +76,9 @@ bool IsIdentityText(std::string_view weights) {
 }  // namespace
 
 bool IsOrigin(std::string_view origin) {
-  if (origin.empty() || origin.size() > kMaxOriginBytes) return false;
+  // It becomes the name of a file, in which a slash takes three bytes.
+  const auto slashes = static_cast<std::size_t>(std::ranges::count(origin, '/'));
+  if (origin.empty() || origin.size() + 2 * slashes > kMaxOriginBytes) return false;
   std::size_t begin = 0;
   while (true) {
     const std::size_t slash = origin.find('/', begin);

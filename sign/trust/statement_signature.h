@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "sign/trust/note.h"
+#include "sign/notes/note.h"
 #include "src/base/error.h"
 #include "src/hash/digest.h"
 

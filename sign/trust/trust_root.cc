@@ -204,4 +204,10 @@ Result<void> CheckRotation(const TrustRoot& root, const SignedRoot& next,
   return CheckThreshold(root, note, "the root before", subject);
 }
 
+Result<void> CheckOwnKeys(const TrustRoot& keys, const SignedRoot& signed_root,
+                          const std::string& subject) {
+  const SignedNote note = HM_TRY(ParseSignedNote(signed_root.signature, subject));
+  return CheckThreshold(keys, note, "its own", subject);
+}
+
 }  // namespace hallmark

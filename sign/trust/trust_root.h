@@ -53,5 +53,9 @@ Result<SignedRoot> ReadSignedRoot(std::string json, std::string signature,
 // `root` has a file of its own (version 1 or more). Errors: kUntrusted.
 Result<void> CheckRotation(const TrustRoot& root, const SignedRoot& next,
                            const std::string& subject);
+// That enough of `keys`, those of `signed_root` that are still believed, signed it. Errors:
+// kUntrusted.
+Result<void> CheckOwnKeys(const TrustRoot& keys, const SignedRoot& signed_root,
+                          const std::string& subject);
 
 }  // namespace hallmark

@@ -60,22 +60,44 @@ Result<OriginTrust> ReadTrust(const fs::path& path) {
   return trust;
 }
 
+// With those above it that are not there; for the user alone.
+Result<void> MakeFolder(const fs::path& folder) {
+  std::error_code error;
+  if (fs::is_directory(folder, error)) return {};
+  if (folder.has_relative_path()) HM_TRY(MakeFolder(folder.parent_path()));
+  if (mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return IoError(folder, "mkdir");
+}
+
+// Whether the store is there at all. What cannot be looked at is not taken for empty.
+Result<bool> IsThere(const fs::path& folder) {
+  if (folder.empty()) return false;
+  struct stat info;
+  if (stat(folder.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode) && info.st_uid == geteuid() && (info.st_mode & 022) == 0) return true;
+    return Error{Errc::kUntrusted, folder.string(), "someone else may have written to it",
+                 std::nullopt, "it must be a folder of yours, and writable by nobody else"};
+  }
+  if (errno == ENOENT) return false;
+  return Damaged(folder, IoError(folder, "stat"));
+}
+
 // Holds all other processes off while it lives.
 class FolderLock {
  public:
   static Result<FolderLock> Take(const fs::path& folder) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) return Error{Errc::kIo, folder.string(), error.message()};
-    fs::permissions(folder, fs::perms::owner_all, error);
+    HM_TRY(MakeFolder(folder));
     const fs::path path = folder / "lock";
     const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (descriptor < 0) return IoError(path, "open");
-    FolderLock lock(descriptor);
-    while (flock(descriptor, LOCK_EX) != 0) {
-      if (errno != EINTR) return IoError(path, "lock");
+    if (descriptor < 0) {
+      Error error = IoError(path, "open");
+      error.hint = "what is accepted has to be remembered; --key checks without a memory";
+      return error;
     }
-    return lock;
+    FolderLock lock(descriptor);
+    if (flock(descriptor, LOCK_EX) == 0) return lock;
+    if (errno == EINTR) return Error{Errc::kInterrupted, path.string(), "stopped"};
+    return IoError(path, "lock");
   }
   FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   FolderLock& operator=(FolderLock&&) = delete;
@@ -99,9 +121,12 @@ fs::path TrustStore::FileOf(std::string_view origin) const { return folder_ / Fi
 
 Result<std::vector<OriginTrust>> TrustStore::List() const {
   std::vector<OriginTrust> all;
-  std::error_code error;
-  if (folder_.empty() || !fs::exists(folder_, error)) return all;
+  if (!HM_TRY(IsThere(folder_))) return all;
   const DirectoryListing listing = HM_TRY(ListFiles(folder_));
+  if (!listing.findings.empty()) {
+    const Finding& finding = listing.findings.front();
+    return Damaged(folder_ / finding.subject, Error{Errc::kIo, "", finding.message});
+  }
   for (const DirectoryEntry& file : listing.files) {
     if (file.path.ends_with(kSuffix)) all.push_back(HM_TRY(ReadTrust(file.full_path)));
   }
@@ -110,8 +135,8 @@ Result<std::vector<OriginTrust>> TrustStore::List() const {
 }
 
 Result<std::optional<OriginTrust>> TrustStore::Find(std::string_view origin) const {
+  if (!IsOrigin(origin) || !HM_TRY(IsThere(folder_))) return std::optional<OriginTrust>();
   std::error_code error;
-  if (folder_.empty() || !IsOrigin(origin)) return std::optional<OriginTrust>();
   const fs::path path = FileOf(origin);
   const fs::file_status status = fs::symlink_status(path, error);
   if (status.type() == fs::file_type::not_found) return std::optional<OriginTrust>();
@@ -129,13 +154,13 @@ Result<void> TrustStore::Change(const std::string& origin,
   std::optional<OriginTrust> known = HM_TRY(Find(origin));
   OriginTrust trust = known ? std::move(*known) : OriginTrust(origin);
   HM_TRY(change(trust));
-  return WriteFileAtomically(FileOf(origin), trust.Write(), true);
+  return WriteFileAtomically(FileOf(origin), trust.Write(), true, Readers::kOwner);
 }
 
 Result<void> TrustStore::Forget(std::string_view origin) const {
   const Error unknown = {Errc::kNotFound, EscapeForPeople(origin), "nothing is trusted of it"};
+  if (!HM_TRY(IsThere(folder_))) return unknown;
   std::error_code error;
-  if (folder_.empty() || !fs::exists(folder_, error)) return unknown;
   const FolderLock lock = HM_TRY(FolderLock::Take(folder_));
   if (!IsOrigin(origin) || !fs::remove(FileOf(origin), error)) return unknown;
   return {};

@@ -52,14 +52,15 @@ Result<void> CheckTarget(const std::filesystem::path& target, bool force) {
   return {};
 }
 
-Result<AtomicFile> AtomicFile::Create(const std::filesystem::path& target, bool force) {
+Result<AtomicFile> AtomicFile::Create(const std::filesystem::path& target, bool force,
+                                      Readers readers) {
   HM_TRY(CheckTarget(target, force));
   std::string pattern = target.string() + ".hallmark-XXXXXX";
   const int descriptor = mkostemp(pattern.data(), O_CLOEXEC);
   if (descriptor < 0) return WriteError(target, "create");
   const mode_t mask = umask(0);
   umask(mask);
-  fchmod(descriptor, 0666 & ~mask);
+  if (readers == Readers::kUmask) fchmod(descriptor, 0666 & ~mask);  // 0600 as it is made
   return AtomicFile(descriptor, pattern, target, force);
 }
 
@@ -100,8 +101,8 @@ Result<void> AtomicFile::Commit() {
 }
 
 Result<void> WriteFileAtomically(const std::filesystem::path& target, std::string_view text,
-                                 bool force) {
-  AtomicFile file = HM_TRY(AtomicFile::Create(target, force));
+                                 bool force, Readers readers) {
+  AtomicFile file = HM_TRY(AtomicFile::Create(target, force, readers));
   HM_TRY(file.Write(AsBytes(text)));
   return file.Commit();
 }

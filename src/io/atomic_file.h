@@ -14,11 +14,15 @@ namespace hallmark {
 // before long work, so that it is not done in vain.
 Result<void> CheckTarget(const std::filesystem::path& target, bool force);
 
+// Who may read what is written: whom the process's umask lets, or its owner alone.
+enum class Readers { kUmask, kOwner };
+
 // Not thread-safe. Destroyed without Commit, it removes what it wrote.
 class AtomicFile {
  public:
   // As CheckTarget; kIo if its folder cannot be written.
-  static Result<AtomicFile> Create(const std::filesystem::path& target, bool force);
+  static Result<AtomicFile> Create(const std::filesystem::path& target, bool force,
+                                   Readers readers = Readers::kUmask);
   AtomicFile(AtomicFile&& other) noexcept;
   AtomicFile& operator=(AtomicFile&&) = delete;
   ~AtomicFile();
@@ -39,6 +43,6 @@ class AtomicFile {
 
 // The whole of a small output in one call.
 Result<void> WriteFileAtomically(const std::filesystem::path& target, std::string_view text,
-                                 bool force);
+                                 bool force, Readers readers = Readers::kUmask);
 
 }  // namespace hallmark

@@ -187,6 +187,36 @@ run 0 trust add a.pub lists/tiny
 run 6 verify copy --against SHA256SUMS
 run 0 trust forget lists/tiny
 
+# Whoever is named for a run is the only one that is believed.
+run 0 trust add a.pub "$origin"
+run 6 verify copy --against m3.json --key thief.pub
+run 0 sign m3.json --key a.key --format minisign
+mv m3.json.sig m3.kept
+run 0 verify copy --against m3.json
+verdict matches
+run 6 verify copy --against m3.json --require-signature
+run 0 verify copy --against m3.json --key a.pub
+verdict authentic
+mv m3.kept m3.json.sig
+run 0 trust forget "$origin"
+# What lies beside a list and is no signature does not stop those who asked for none.
+head -c 3000000 /dev/zero >SHA256SUMS.sig
+run 0 verify copy --against SHA256SUMS
+rm SHA256SUMS.sig
+run 2 sign m3.json --key b.key -o m3.json --force
+run 2 sign m3.json --key b.key -o b.key --force
+
+# A recipe proves the files that it makes, and nothing of tensors in none of them.
+meta=$fixtures/meta-llama2-bf16
+run 0 recipe "$meta" -o meta.recipe
+(cd "$meta" && sha256sum -- *.pth) >all.sums
+(cd "$meta" && sha256sum consolidated.00.pth) >few.sums
+for list in all few; do run 0 sign "$list.sums" --key a.key; done
+run 0 verify "$gguf" --against all.sums --recipe meta.recipe --key a.pub
+verdict authentic
+run 3 verify "$gguf" --against few.sums --recipe meta.recipe --key a.pub
+verdict partial
+
 # OpenBSD's list inside its signature.
 run 0 sign m3.json --key a.key --format sha256sig -o SHA256.sig
 run 0 verify copy --against SHA256.sig --key a.pub
@@ -203,6 +233,32 @@ run 0 verify copy --against from-manifest.sig --key p.pub
 verdict authentic
 run 6 verify copy --against copy.sig --key a.pub
 run 1 verify changed --against copy.sig --key p.pub
+# It lists all there is: what else is there must not be, in whatever way it is asked.
+cp -r copy more && echo evil >more/modeling.py
+run 1 verify more --against copy.sig --key p.pub
+out_has 'forbidden  modeling.py'
+run 1 verify more --against copy.sig --key p.pub --weights-only
+run 0 verify more --against copy.sig --key p.pub --include '*.json'
+run 1 verify more --against copy.sig --key p.pub --include '*.py'
+for part in 1 2; do "$hallmark" verify more --against copy.sig --key p.pub --part "$part/2" --json -q >"part$part" || true; done
+run 1 merge-reports part1 part2
+run 0 verify more --against copy.sig --key p.pub --ignore modeling.py
+out_has 'left out of what is signed'
+run 0 verify more --against copy.sig --key p.pub --ignore-unsigned-files
+mkdir linked && (cd linked && ln -s ../copy/* .)
+run 1 verify linked --against copy.sig --key p.pub
+run 2 sign linked --key p.key --password-file word --format oms -o linked.sig
+# A signature that names a trusted key and does not hold.
+run 0 trust add p.pub oms/tiny
+python3 - <<'P'
+import json
+bundle = json.load(open("copy.sig"))
+one = bundle["dsseEnvelope"]["signatures"][0]
+one["sig"] = one["sig"][:40] + ("A" if one["sig"][40] != "A" else "B") + one["sig"][41:]
+json.dump(bundle, open("damaged.sig", "w"))
+P
+run 6 verify copy --against damaged.sig
+run 0 trust forget oms/tiny
 run 0 sign copy --key p.key --password-file word --format oms --shard-size 64KiB -o shards.sig
 run 0 verify copy --against shards.sig --key p.pub
 verdict authentic
@@ -220,9 +276,9 @@ run 0 verify step2.gguf --against m3.json --key a.pub --key b.pub --provenance r
 out_has 'made from m3.json' 'quantised'
 # A receipt that nobody trusted signed shows nothing; one of another copy neither.
 run 1 verify step2.gguf --against m3.json --key a.pub --provenance receipts
-out_has 'not all of its receipts are signed'
+out_has 'none of its receipts is signed by somebody trusted'
 run 1 verify step2.gguf --against m3.json --key a.pub --key b.pub --provenance receipts/step1.gguf.receipt.json
-out_has 'no receipt is of this copy'
+out_has 'no receipt that is signed by somebody trusted is of it'
 run 1 verify step2.gguf --against m3.json --key a.pub --key b.pub --provenance receipts/step2.gguf.receipt.json
 out_has 'do not lead back'
 sed -i 's/Q4_0/Q8_0/' receipts/step2.gguf.receipt.json

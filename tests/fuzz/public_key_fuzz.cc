@@ -1,6 +1,6 @@
 // Any text as a file of public keys: refused with a reason, or keys that are what they say they are
 // once more when they are written as PEM.
-#include "sign/detached/named_key.h"
+#include "sign/detached/public_key_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace hallmark;

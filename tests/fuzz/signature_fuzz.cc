@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sign/detached/minisign.h"
+#include "sign/detached/public_key_file.h"
 #include "sign/detached/signify.h"
 
 namespace {

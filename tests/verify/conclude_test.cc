@@ -48,6 +48,9 @@ TEST(Conclude, IsAuthenticOnATrustedWordAlone) {
   auto two = report;
   two.sources.push_back({"other", "gnu", "GNU list", true, false, true, 1});
   EXPECT_EQ(VerdictOf(two), Verdict::kMatches);
+  auto interrupted = report;
+  interrupted.files[0].remembered = true;
+  EXPECT_EQ(VerdictOf(interrupted), Verdict::kMatches);
   auto remembered = report;
   remembered.remembered.Add({1, 10, "2025-02-01T12:00:00Z"});
   EXPECT_EQ(VerdictOf(remembered), Verdict::kMatches);
@@ -65,11 +68,15 @@ TEST(Conclude, AuthenticWeightsAreThoseOfASignedSource) {
   report.weights.ours = "hm1:00";
   report.weights.source = "list";
   EXPECT_EQ(VerdictOf(report), Verdict::kSameWeights);
-  report.sources.push_back({"signed", "manifest", "hallmark manifest", true, false, true, 1});
-  report.sources[1].endorsements.push_back({.signer = "release.pub", .scheme = "signed statement"});
-  EXPECT_EQ(VerdictOf(report), Verdict::kSameWeights);
-  report.weights.source = "signed";
+  report.sources[0].endorsements.push_back({.signer = "release.pub", .scheme = "signed manifest"});
   EXPECT_EQ(VerdictOf(report), Verdict::kAuthentic);
+  auto two = report;
+  two.sources.push_back({"other", "gnu", "GNU list", true, false, true, 1});
+  EXPECT_EQ(VerdictOf(two), Verdict::kSameWeights);
+  // The signed file itself is here, with another tokenizer in it.
+  report.files = {File(FileState::kMismatch, kWeights)};
+  report.files[0].same_weights = true;
+  EXPECT_EQ(VerdictOf(report), Verdict::kSameWeights);
 }
 
 TEST(Conclude, WhatASourceForbidsIsAMismatch) {

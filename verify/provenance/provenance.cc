@@ -13,6 +13,7 @@
 #include "src/base/text.h"
 #include "src/io/directory.h"
 #include "verify/signatures/endorse.h"
+#include "weights/model_sets.h"
 
 namespace hallmark {
 namespace fs = std::filesystem;
@@ -42,17 +43,30 @@ std::set<std::pair<Digest, std::uint64_t>> TreesOf(const Source& source) {
   return trees;
 }
 
-// What the step read is what `source` lists: the same weights, or the very files.
+// What the step read is what `source` lists: the same weights, or the very files; and all else
+// that it read, configuration and tokenizer, are files of the source in either case.
 bool ReadFrom(const Receipt& receipt, const Source& source) {
-  if (!receipt.input_weights.empty() && receipt.input_weights == source.weights) return true;
+  const bool same_weights =
+      !receipt.input_weights.empty() && receipt.input_weights == source.weights;
   const auto trees = TreesOf(source);
-  return !receipt.inputs.empty() &&
-         std::ranges::all_of(receipt.inputs, [&](const ReceiptFile& file) {
-           return trees.contains({file.tree, file.size});
-         });
+  return !receipt.inputs.empty() && std::ranges::all_of(receipt.inputs, [&](const ReceiptFile&
+                                                                                file) {
+    return trees.contains({file.tree, file.size}) || (same_weights && LooksLikeWeights(file.path));
+  });
 }
 
 bool IsSigned(const Source& source) { return !source.endorsements.empty(); }
+
+// A step counts if it is signed by somebody named for this run, or by whom the user trusts for the
+// origin that `official` is signed for: the keys of others speak for other models.
+bool CountsFor(const Source& step, const Source& official) {
+  return std::ranges::any_of(step.endorsements, [&](const Endorsement& by) {
+    return by.for_this_run ||
+           std::ranges::any_of(official.endorsements, [&](const Endorsement& theirs) {
+             return !by.origin.empty() && by.origin == theirs.origin;
+           });
+  });
+}
 
 // Whether every file that it wrote may be in the copy, by size alone.
 bool MayHaveWritten(const SignedReceipt& receipt, const DirectoryListing& listing) {
@@ -144,11 +158,7 @@ Result<std::vector<SignedReceipt>> OpenReceipts(const std::vector<fs::path>& pat
 
 ReceiptChain FindChain(const SignedReceipt& first, const std::vector<SignedReceipt>& receipts,
                        const std::vector<Source>& official) {
-  // Breadth first: the shortest chain. Those that are signed come first at each step.
-  std::vector<const SignedReceipt*> order;
-  for (const SignedReceipt& receipt : receipts) order.push_back(&receipt);
-  std::ranges::stable_partition(
-      order, [](const SignedReceipt* receipt) { return IsSigned(receipt->source); });
+  // Breadth first: the shortest chain.
   std::map<const SignedReceipt*, const SignedReceipt*> later;  // by receipt: what it was read for
   std::deque<const SignedReceipt*> open = {&first};
   later[&first] = nullptr;
@@ -166,10 +176,10 @@ ReceiptChain FindChain(const SignedReceipt& first, const std::vector<SignedRecei
       chain.official = &*reached;
       return chain;
     }
-    for (const SignedReceipt* earlier : order) {
-      if (later.contains(earlier) || !ReadFrom(step->receipt, earlier->source)) continue;
-      later[earlier] = step;
-      open.push_back(earlier);
+    for (const SignedReceipt& earlier : receipts) {
+      if (later.contains(&earlier) || !ReadFrom(step->receipt, earlier.source)) continue;
+      later[&earlier] = step;
+      open.push_back(&earlier);
     }
   }
   return chain;
@@ -184,31 +194,35 @@ Result<VerifyReport> VerifyProvenance(const fs::path& copy, std::vector<Source> 
   files_only.compare_weights = false;
   files_only.signatures = nullptr;
   files_only.on_match = {};
-  const DirectoryListing listing = HM_TRY(ListFiles(copy));
-  std::optional<ReceiptChain> longest;
+  // Only what is signed counts, and is worth reading the copy for.
+  std::vector<SignedReceipt> counting;
   for (const SignedReceipt& receipt : receipts) {
+    const bool counts = std::ranges::any_of(
+        official, [&](const Source& source) { return CountsFor(receipt.source, source); });
+    if (counts) counting.push_back(receipt);
+  }
+  const DirectoryListing listing = HM_TRY(ListFiles(copy));
+  std::string why = counting.empty() ? "none of its receipts is signed by somebody trusted for it"
+                                     : "no receipt that is signed by somebody trusted is of it";
+  for (const SignedReceipt& receipt : counting) {
     if (!MayHaveWritten(receipt, listing)) continue;
     VerifyReport report = HM_TRY(Verify(copy, {receipt.source}, files_only, task));
-    const bool fits = report.verdict == Verdict::kAuthentic || report.verdict == Verdict::kMatches;
-    if (!fits) continue;
-    const ReceiptChain chain = FindChain(receipt, receipts, official);
-    const bool all_signed = std::ranges::all_of(
-        chain.receipts, [](const SignedReceipt* step) { return IsSigned(step->source); });
-    if (chain.official != nullptr && all_signed) {
+    if (report.verdict != Verdict::kAuthentic && report.verdict != Verdict::kMatches) continue;
+    const ReceiptChain chain = FindChain(receipt, counting, official);
+    const bool whole = chain.official != nullptr &&
+                       std::ranges::all_of(chain.receipts, [&](const SignedReceipt* step) {
+                         return CountsFor(step->source, *chain.official);
+                       });
+    if (whole) {
       Conclude(chain, report);
       return report;
     }
-    if (!longest || chain.official != nullptr) longest = chain;
+    why = "its signed receipts do not lead back to a source";
   }
   VerifyOptions endorsed = options;
   endorsed.signatures = nullptr;  // they were looked at
   VerifyReport report = HM_TRY(Verify(copy, std::move(official), endorsed, task));
-  if (longest) report.provenance = StepsOf(*longest);
-  report.findings.push_back({Severity::kWarning, "no-provenance", copy.string(),
-                             !longest ? "no receipt is of this copy"
-                             : longest->official == nullptr
-                                 ? "its receipts do not lead back to a source"
-                                 : "not all of its receipts are signed by somebody trusted"});
+  report.findings.push_back({Severity::kWarning, "no-provenance", copy.string(), std::move(why)});
   return report;
 }
 

@@ -4,15 +4,17 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
-#include "sign/in_toto/statement.h"
+#include "sign/detached/signature_scheme.h"
 #include "sign/trust/statement_signature.h"
 #include "src/base/text.h"
 #include "src/hash/hasher.h"
 #include "src/io/file.h"
-#include "src/json/json_reader.h"
+#include "verify/signatures/endorse_bundle.h"
+#include "verify/signatures/signers.h"
 
 namespace hallmark {
 namespace fs = std::filesystem;
@@ -25,26 +27,38 @@ constexpr std::string_view kProofSuffix = ".tlog-proof";
 // Sources that are signed themselves.
 constexpr std::array<std::string_view, 4> kSelfSigned = {"oms", "in-toto", "sigstore", "statement"};
 
-// One signature of a source, not looked at yet.
-struct Candidate {
-  std::string name;  // of its file; that of the source where it stands inside
-  std::string text;
-};
-
 Error Untrusted(std::string subject, std::string message, std::string hint = {}) {
   return {Errc::kUntrusted, std::move(subject), std::move(message), std::nullopt, std::move(hint)};
 }
 
 class Endorser {
  public:
-  Endorser(const SignatureRules& rules, Source& source) : rules_(rules), source_(source) {}
+  Endorser(const SignatureRules& rules, std::span<const TrustedSigner> signers, Source& source)
+      : rules_(rules), source_(source) {
+    // A manifest that says for whom it speaks is believed by what is remembered of that origin.
+    const bool speaks = source_.manifest && !source_.manifest->origin.empty();
+    std::ranges::copy_if(signers, std::back_inserter(signers_), [&](const TrustedSigner& signer) {
+      return signer.origin.empty() || !speaks;
+    });
+  }
 
   // `named`: the signature's file as the user named it; empty: to be looked for.
   Result<void> Run(const fs::path& named) {
-    const std::vector<Candidate> candidates = HM_TRY(Candidates(named));
-    for (const Candidate& candidate : candidates) HM_TRY(Check(candidate));
-    if (!rules_.required || !source_.endorsements.empty()) return {};
-    if (candidates.empty()) {
+    HM_TRY(CheckBuilder());
+    const std::vector<SignatureText> signatures = HM_TRY(FindSignatures(named));
+    for (const SignatureText& signature : signatures) HM_TRY(Check(signature));
+    if (!source_.endorsements.empty()) {
+      std::erase_if(source_.findings, [](const Finding& finding) {
+        return finding.code == "signature-not-checked" || finding.code == "unknown-signer";
+      });
+      return {};
+    }
+    if (!rules_.required) return {};
+    if (failed_) {
+      failed_->code = Errc::kUntrusted;  // what cannot be read is no signature
+      return *std::move(failed_);
+    }
+    if (signatures.empty()) {
       return Untrusted(source_.name, "it is not signed",
                        "name its signature with --signature; beside it, NAME.sig and NAME.minisig "
                        "are looked for");
@@ -54,13 +68,22 @@ class Endorser {
   }
 
  private:
-  bool IsSelfSigned() const {
-    return std::ranges::find(kSelfSigned, source_.dialect) != kSelfSigned.end();
+  // Where a builder is asked for, a list that does not say who built its files is none of theirs.
+  Result<void> CheckBuilder() const {
+    if (rules_.builders.empty()) return {};
+    if (std::ranges::find(rules_.builders, source_.builder) != rules_.builders.end()) return {};
+    return Untrusted(source_.name,
+                     source_.builder.empty()
+                         ? "it does not say who built the files"
+                         : fmt::format("built by {}", EscapeForPeople(source_.builder)),
+                     "--builder names who may have built it");
   }
 
-  Result<std::vector<Candidate>> Candidates(const fs::path& named) const {
-    std::vector<Candidate> found;
-    if (IsSelfSigned()) found.push_back({source_.name, *source_.text});
+  Result<std::vector<SignatureText>> FindSignatures(const fs::path& named) {
+    std::vector<SignatureText> found;
+    if (std::ranges::find(kSelfSigned, source_.dialect) != kSelfSigned.end()) {
+      found.push_back({source_.name, *source_.text, true});
+    }
     if (!source_.embedded_signature.empty()) {
       found.push_back({source_.name, source_.embedded_signature});
     }
@@ -71,72 +94,91 @@ class Endorser {
     };
     if (!named.empty()) {
       HM_TRY(read(named));
-    } else if (!source_.file.empty()) {
-      for (const std::string_view suffix : kSuffixes) {
-        const fs::path path = source_.file.string() + std::string(suffix);
-        std::error_code ignored;
-        if (fs::is_regular_file(path, ignored)) HM_TRY(read(path));
-      }
+      return found;
+    }
+    if (source_.file.empty()) return found;
+    for (const std::string_view suffix : kSuffixes) {
+      const fs::path path = source_.file.string() + std::string(suffix);
+      std::error_code ignored;
+      if (!fs::is_regular_file(path, ignored)) continue;
+      if (const auto done = read(path); !done) Fail({path.string(), ""}, done.error());
     }
     return found;
   }
 
-  Result<void> Check(const Candidate& candidate) {
-    if (LooksLikeStatementSignature(candidate.text)) return CheckStatement(candidate);
-    if (const SignatureScheme* scheme = FindSignatureScheme(candidate.text)) {
-      return CheckDetached(*scheme, candidate);
+  Result<void> Check(const SignatureText& signature) {
+    if (LooksLikeStatementSignature(signature.text)) return CheckStatement(signature);
+    if (const SignatureScheme* scheme = FindSignatureScheme(signature.text)) {
+      return CheckDetached(*scheme, signature);
     }
-    if (candidate.text.starts_with('{')) return CheckBundle(candidate);
-    Note(candidate, "unusable-signature", "no signature of a kind that is known here");
+    if (signature.text.starts_with('{')) return CheckJson(signature);
+    Fail(signature, {Errc::kUnsupported, "", "no signature of a kind that is known here"});
     return {};
   }
 
-  void Note(const Candidate& candidate, std::string code, std::string message) {
+  void Note(const SignatureText& signature, std::string code, std::string message) {
     source_.findings.push_back(
-        {Severity::kWarning, std::move(code), candidate.name, std::move(message)});
+        {Severity::kWarning, std::move(code), signature.name, std::move(message)});
   }
 
-  void NoteStranger(const Candidate& candidate, const std::string& who) {
+  // One of several signatures cannot be used: another may be good.
+  void Fail(const SignatureText& signature, Error error) {
+    if (error.subject.empty()) error.subject = signature.name;
+    Note(signature, "unusable-signature", error.message);
+    if (!failed_) failed_ = std::move(error);
+  }
+
+  void NoteStranger(const SignatureText& signature, const std::string& who) {
     strangers_ += (strangers_.empty() ? "" : ", ") + who;
-    Note(candidate, "unknown-signer", fmt::format("signed by {}, whom nobody here trusts", who));
+    Note(signature, "unknown-signer", fmt::format("signed by {}, whom nobody here trusts", who));
   }
 
   // hallmark's own: over the digest of the source's bytes and over the weights.
-  Result<void> CheckStatement(const Candidate& candidate) {
-    const SignedStatement parsed = HM_TRY(ParseSignedStatement(candidate.text, candidate.name));
+  Result<void> CheckStatement(const SignatureText& signature) {
+    const auto read = ParseSignedStatement(signature.text, signature.name);
+    if (!read) {
+      Fail(signature, read.error());
+      return {};
+    }
+    const SignedStatement& parsed = *read;
     const StatementText& statement = parsed.statement;
-    HM_TRY(CheckSubject(statement, candidate.name));
+    HM_TRY(CheckSubject(statement, signature.name));
     if (!rules_.origin.empty() && statement.origin != rules_.origin) {
       return Untrusted(
-          candidate.name,
+          signature.name,
           fmt::format("it speaks for {}, not for {}",
                       statement.origin.empty() ? "no origin" : statement.origin, rules_.origin));
     }
     Endorsement endorsement{.signer = {},
-                            .scheme = "signed statement",
+                            .scheme = "signed " + statement.kind,
                             .origin = statement.origin,
-                            .comment = fmt::format("version {}", statement.version)};
-    if (!rules_.keys.empty()) {
-      const auto signers = HM_TRY(FindSigners(parsed.note, rules_.keys, candidate.name));
-      if (!signers.empty()) {
-        HM_TRY(CheckAge(statement, candidate));
-        for (const NamedKey* signer : signers) Join(signer->name, endorsement.signer);
-        source_.endorsements.push_back(std::move(endorsement));
+                            .comment = fmt::format("version {}", statement.version),
+                            .for_this_run = rules_.NameSomebody()};
+    std::string strangers;
+    for (const NoteSignature& line : parsed.note.signatures) {
+      Join(EscapeForPeople(line.name), strangers);
+    }
+    if (statement.origin.empty() && !rules_.NameSomebody()) {
+      strangers += " without an origin that could be trusted";
+    }
+    if (rules_.NameSomebody()) {
+      const auto signers = HM_TRY(FindSigners(parsed.note, rules_.keys, signature.name));
+      for (const NamedKey* signer : signers) Join(signer->name, endorsement.signer);
+      if (signers.empty()) {
+        NoteStranger(signature, strangers);
         return {};
       }
-    }
-    const auto trust = HM_TRY(rules_.store.Find(statement.origin));
-    if (!trust || trust->Root().keys.empty()) {
-      std::string who;
-      for (const NoteSignature& line : parsed.note.signatures) {
-        Join(EscapeForPeople(line.name), who);
+      HM_TRY(CheckAge(statement.expires, signature));
+    } else {
+      const auto trust = HM_TRY(rules_.store.Find(statement.origin));
+      if (!trust || trust->Root().keys.empty()) {
+        NoteStranger(signature, strangers);
+        return {};
       }
-      NoteStranger(candidate, who);
-      return {};
+      const Acceptance acceptance = HM_TRY(Accept(parsed, signature.name));
+      for (const std::string& signer : acceptance.signers) Join(signer, endorsement.signer);
+      std::ranges::copy(acceptance.findings, std::back_inserter(source_.findings));
     }
-    const Acceptance acceptance = HM_TRY(Accept(parsed, candidate.name));
-    for (const std::string& signer : acceptance.signers) Join(signer, endorsement.signer);
-    std::ranges::copy(acceptance.findings, std::back_inserter(source_.findings));
     source_.endorsements.push_back(std::move(endorsement));
     return {};
   }
@@ -153,10 +195,11 @@ class Endorser {
     if (statement.kind != "manifest" || statement.weights != manifest.weights ||
         (!manifest.origin.empty() && manifest.origin != statement.origin) ||
         (manifest.version && manifest.version != statement.version) ||
+        (manifest.issued && manifest.issued != statement.issued) ||
         (manifest.expires && manifest.expires != statement.expires)) {
       return Untrusted(name,
                        "it says other things than the manifest that it signs: weights, "
-                       "origin, version or expiry differ");
+                       "origin, version or dates differ");
     }
     return {};
   }
@@ -190,196 +233,67 @@ class Endorser {
   }
 
   // Without a store there is no memory of what was accepted, so only the dates count.
-  Result<void> CheckAge(const StatementText& statement, const Candidate& candidate) {
-    if (!statement.expires || *statement.expires > rules_.now) return {};
+  Result<void> CheckAge(const std::optional<std::uint64_t>& expires,
+                        const SignatureText& signature) {
+    if (!expires || *expires > rules_.now) return {};
     if (!rules_.trust.at_rest) {
-      return Untrusted(candidate.name, "it is expired",
+      return Untrusted(signature.name, "what it signs is expired",
                        "get the newest one; --at-rest checks a copy that was whole before");
     }
-    Note(candidate, "expired-statement", "it is expired: there may be a newer one");
+    Note(signature, "expired-statement", "what it signs is expired: there may be a newer one");
     return {};
   }
 
-  // Keys that may sign lists: those of this run, and those of the origins that are trusted.
-  Result<std::vector<NamedKey>> AllKeys() const {
-    std::vector<NamedKey> keys = rules_.keys;
-    if (!rules_.keys.empty()) return keys;
-    for (const OriginTrust& trust : HM_TRY(rules_.store.List())) {
-      if (!rules_.origin.empty() && trust.Origin() != rules_.origin) continue;
-      // One signature is not enough where several must agree.
-      if (trust.Root().threshold > 1) continue;
-      for (NamedKey& key : trust.Keys()) {
-        key.name += fmt::format(" for {}", trust.Origin());
-        keys.push_back(std::move(key));
+  // Also of a manifest that is signed otherwise than as a statement.
+  Result<void> Endorse(const SignatureText& signature, Endorsement endorsement) {
+    if (source_.manifest) {
+      HM_TRY(CheckAge(source_.manifest->expires, signature));
+      const std::string& origin = source_.manifest->origin;
+      if (!rules_.origin.empty() && !origin.empty() && origin != rules_.origin) {
+        return Untrusted(signature.name, fmt::format("what it signs speaks for {}, not for {}",
+                                                     origin, rules_.origin));
       }
     }
-    return keys;
+    source_.endorsements.push_back(std::move(endorsement));
+    return {};
   }
 
-  SignedFile SignedSource() const {
-    return {.name = std::string(LastComponent(source_.name)),
-            .digest = [this](Algorithm algorithm) -> Result<Digest> {
-              return HashBytes(algorithm, AsBytes(*source_.text));
-            },
-            .bytes = [this]() -> Result<std::string> { return *source_.text; }};
-  }
-
-  Result<void> CheckDetached(const SignatureScheme& scheme, const Candidate& candidate) {
-    const std::vector<NamedKey> keys = HM_TRY(AllKeys());
-    auto check = scheme.check(candidate.text, SignedSource(), keys);
+  Result<void> CheckDetached(const SignatureScheme& scheme, const SignatureText& signature) {
+    // Two origins may call their keys the same.
+    std::vector<NamedKey> keys;
+    for (const TrustedSigner& signer : signers_) {
+      keys.push_back({std::to_string(keys.size()), signer.key.key, signer.key.number});
+    }
+    const SignedFile file = SignedText(std::string(LastComponent(source_.name)), *source_.text);
+    auto check = scheme.check(signature.text, file, keys);
     if (!check) {
-      Error error = std::move(check).error();
-      if (error.subject.empty()) error.subject = candidate.name;
-      if (rules_.required) return error;
-      Note(candidate, "unusable-signature", std::move(error.message));
+      Fail(signature, std::move(check).error());
       return {};
     }
-    switch (check->state) {
-      case SignatureCheck::State::kGood:
-        source_.endorsements.push_back({.signer = std::move(check->signer),
-                                        .scheme = std::string(scheme.title),
-                                        .comment = std::move(check->comment)});
-        return {};
-      case SignatureCheck::State::kUnknownKey:
-        NoteStranger(candidate, "the key " + EscapeForPeople(check->key));
-        return {};
-      case SignatureCheck::State::kBad:
-        break;
+    if (check->state == SignatureCheck::State::kBad) {
+      return Untrusted(signature.name, std::move(check->reason));
     }
-    return Untrusted(candidate.name, std::move(check->reason));
-  }
-
-  // JSON of Sigstore's and its kin: the source itself, or beside it.
-  Result<void> CheckBundle(const Candidate& candidate) {
-    const bool is_source = IsSelfSigned() && candidate.name == source_.name;
-    Attempts attempts;
-    if (is_source && source_.dialect == "oms") {
-      HM_TRY(TryOms(candidate, attempts));
-    } else {
-      HM_TRY(TryDsse(candidate, is_source, attempts));
-      HM_TRY(TrySigstore(candidate, is_source, attempts));
-    }
-    if (attempts.good) {
-      source_.endorsements.push_back(*std::move(attempts.good));
-    } else if (attempts.first && rules_.required) {
-      return *std::move(attempts.first);
-    } else {
-      NoteStranger(candidate, "somebody");
-    }
-    return {};
-  }
-
-  // What came of trying whom is trusted, one by one.
-  struct Attempts {
-    std::optional<Endorsement> good;
-    std::optional<Error> first;  // why the first of them is not it
-    void Fail(Error error) {
-      if (!first) first = std::move(error);
-    }
-  };
-
-  Result<void> TryOms(const Candidate& candidate, Attempts& attempts) {
-    const auto now = static_cast<std::int64_t>(rules_.now);
-    const auto attempt = [&](auto signer, std::string_view name) {
-      const OmsPolicy policy{std::move(signer), now, rules_.accept_legacy};
-      if (attempts.good) return;
-      auto checked = VerifyOmsBundle(candidate.text, policy, candidate.name);
-      if (!checked) return attempts.Fail(std::move(checked).error());
-      std::ranges::move(checked->findings, std::back_inserter(source_.findings));
-      attempts.good = {.signer = name.empty() ? checked->signer : std::string(name),
-                       .scheme = "model signature",
-                       .comment = checked->issuer};
-    };
-    for (const NamedKey& key : HM_TRY(AllKeys())) attempt(key.key, key.name);
-    if (rules_.certificates) attempt(*rules_.certificates, "");
-    if (rules_.identity) attempt(OmsKeylessPolicy{*rules_.identity, &SigstoreRoot()}, "");
-    return {};
-  }
-
-  // An envelope of its own, without what Sigstore puts around it.
-  Result<void> TryDsse(const Candidate& candidate, bool is_source, Attempts& attempts) {
-    const auto document = JsonDocument::Parse(candidate.text, candidate.name);
-    if (!is_source || !document || !document->Root().Find("payload")) return {};
-    const DsseEnvelope envelope = HM_TRY(ParseDsseEnvelope(document->Root(), candidate.name));
-    const std::string message = DssePreAuthEncoding(envelope.payload_type, envelope.payload);
-    for (const NamedKey& key : HM_TRY(AllKeys())) {
-      for (const std::string& signature : envelope.signatures) {
-        if (!key.key.Verify(AsBytes(message), AsBytes(signature))) continue;
-        HM_TRY(CheckBuilder(envelope, candidate));
-        attempts.good = {.signer = key.name, .scheme = "signed envelope"};
-        return {};
-      }
-    }
-    attempts.Fail(Untrusted(candidate.name, "it is signed by none of the keys"));
-    return {};
-  }
-
-  Result<void> TrySigstore(const Candidate& candidate, bool is_source, Attempts& attempts) {
-    if (attempts.good) return {};
-    auto bundle = ParseSigstoreBundle(candidate.text, candidate.name);
-    if (!bundle) {
-      attempts.Fail(std::move(bundle).error());
+    if (check->state == SignatureCheck::State::kUnknownKey) {
+      NoteStranger(signature, "the key " + EscapeForPeople(check->key));
       return {};
     }
-    std::vector<SigstorePolicy> policies;
-    const auto now = static_cast<std::int64_t>(rules_.now);
-    for (const NamedKey& key : HM_TRY(AllKeys())) policies.push_back({key.key, now});
-    if (rules_.identity) policies.push_back({*rules_.identity, now});
-    const auto* envelope = std::get_if<DsseEnvelope>(&bundle->content);
-    for (const SigstorePolicy& policy : policies) {
-      auto checked = is_source && envelope != nullptr
-                         ? VerifyEnvelopeBundle(*bundle, SigstoreRoot(), policy)
-                         : VerifyFileBundle(*bundle, SigstoreRoot(), policy, DigestOf(is_source));
-      if (!checked) {
-        if (checked.error().subject.empty()) checked.error().subject = candidate.name;
-        attempts.Fail(std::move(checked).error());
-        continue;
-      }
-      if (is_source && envelope != nullptr) HM_TRY(CheckBuilder(*envelope, candidate));
-      attempts.good = {.signer = SignerOf(*checked, policy), .scheme = "Sigstore bundle"};
-      return {};
+    const TrustedSigner& signer = signers_.at(*ParseDecimal(check->signer));
+    return Endorse(signature, {.signer = signer.key.name,
+                               .scheme = std::string(scheme.title),
+                               .origin = signer.origin,
+                               .comment = std::move(check->comment),
+                               .for_this_run = signer.origin.empty()});
+  }
+
+  Result<void> CheckJson(const SignatureText& signature) {
+    BundleCheck check = HM_TRY(CheckBundle(signature, source_, rules_, signers_));
+    if (check.good) {
+      std::ranges::move(check.findings, std::back_inserter(source_.findings));
+      return Endorse(signature, *std::move(check.good));
     }
+    if (check.first && !failed_) failed_ = *std::move(check.first);
+    NoteStranger(signature, "somebody");
     return {};
-  }
-
-  // Of what a bundle is about: the source's bytes, or the file whose digest the source is.
-  FileDigest DigestOf(bool is_source) const {
-    if (!is_source) return SignedSource().digest;
-    return [this](Algorithm algorithm) -> Result<Digest> {
-      for (const ListedFile& file : source_.files) {
-        for (const ListedDigest& listed : file.digests) {
-          if (listed.digest.GetAlgorithm() == algorithm) return listed.digest;
-        }
-      }
-      return Error{Errc::kUnsupported, source_.name, "it names no digest of the file it signs"};
-    };
-  }
-
-  std::string SignerOf(const SigstoreVerified& verified, const SigstorePolicy& policy) const {
-    if (verified.identity) {
-      return fmt::format("{} by {}", verified.identity->identity, verified.identity->issuer);
-    }
-    for (const NamedKey& key : rules_.keys) {
-      if (key.key == std::get<PublicKey>(policy.signer)) return key.name;
-    }
-    return verified.key.Fingerprint().ToString();
-  }
-
-  Result<void> CheckBuilder(const DsseEnvelope& envelope, const Candidate& candidate) const {
-    if (rules_.builders.empty()) return {};
-    const InTotoStatement statement =
-        HM_TRY(ParseInTotoStatement(envelope.payload, candidate.name));
-    if (!statement.slsa) return Untrusted(candidate.name, "it does not say who built it");
-    if (std::ranges::find(rules_.builders, statement.slsa->builder) != rules_.builders.end()) {
-      return {};
-    }
-    return Untrusted(candidate.name,
-                     fmt::format("built by {}", EscapeForPeople(statement.slsa->builder)),
-                     "--builder names who may have built it");
-  }
-
-  const TrustedRoot& SigstoreRoot() const {
-    return rules_.sigstore_root ? *rules_.sigstore_root : SigstorePublicRoot();
   }
 
   static void Join(std::string_view name, std::string& names) {
@@ -387,8 +301,10 @@ class Endorser {
   }
 
   const SignatureRules& rules_;
+  std::vector<TrustedSigner> signers_;
   Source& source_;
   std::string strangers_;
+  std::optional<Error> failed_;  // the first signature that could not be used
 };
 
 }  // namespace
@@ -399,15 +315,14 @@ Result<void> EndorseAll(const SignatureRules& rules, std::vector<Source>& source
         Errc::kUsage, "verify",
         fmt::format("got {} signatures for {} sources", rules.files.size(), sources.size())};
   }
+  const std::vector<TrustedSigner> signers = HM_TRY(FindTrustedSigners(rules));
   for (std::size_t s = 0; s < sources.size(); ++s) {
     if (!sources[s].text) {
       if (!rules.required) continue;
       return Untrusted(sources[s].name, "it is no list that could be signed");
     }
-    HM_TRY(Endorser(rules, sources[s]).Run(s < rules.files.size() ? rules.files[s] : fs::path()));
-    if (sources[s].endorsements.empty()) continue;
-    std::erase_if(sources[s].findings,
-                  [](const Finding& finding) { return finding.code == "signature-not-checked"; });
+    const fs::path named = s < rules.files.size() ? rules.files[s] : fs::path();
+    HM_TRY(Endorser(rules, signers, sources[s]).Run(named));
   }
   return {};
 }

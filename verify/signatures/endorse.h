@@ -36,6 +36,9 @@ struct SignatureRules {
   TrustRules trust = {};
   bool accept_legacy = false;  // what early versions of model signing wrote
   std::uint64_t now = 0;       // unix seconds
+
+  // Whether somebody was named for this run: then nobody else is believed.
+  bool NameSomebody() const { return !keys.empty() || certificates || identity; }
 };
 
 // Fills in Source::endorsements and findings. A signature by an unknown key is a finding. Errors:

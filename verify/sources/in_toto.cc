@@ -91,9 +91,10 @@ Result<Source> Parse(std::string_view text, std::string_view) {
   if (source.files.empty()) {
     return Error{Errc::kUnsupported, "", "a statement whose subjects have no digest known here"};
   }
-  // It speaks of its subjects, and never says that there is nothing else.
-  source.complete = false;
-  if (statement.slsa) DescribeBuild(*statement.slsa, source);
+  if (statement.slsa) {
+    source.builder = statement.slsa->builder;
+    DescribeBuild(*statement.slsa, source);
+  }
   source.findings.push_back({Severity::kNote, "statement-type", "",
                              "a statement of type " + EscapeForPeople(statement.predicate_type)});
   return source;

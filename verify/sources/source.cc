@@ -193,6 +193,9 @@ void NoteWeakDigests(Source& source) {
 Result<Source> ParseSource(std::string_view text, std::string name) {
   if (IsEmbeddedSignify(text)) {
     const EmbeddedSignify embedded = HM_TRY(ParseEmbeddedSignify(text, name));
+    if (IsEmbeddedSignify(embedded.message)) {
+      return Error{Errc::kMalformed, std::move(name), "a signed list inside a signed list"};
+    }
     Source source = HM_TRY(ParseSource(embedded.message, std::move(name)));
     source.embedded_signature = embedded.signature;
     return source;

@@ -82,10 +82,11 @@ struct ListedTensor {
 
 // Somebody whom the user trusts has signed a source.
 struct Endorsement {
-  std::string signer;        // who, for people: the names of keys, or an identity
-  std::string scheme;        // "signed statement", "minisign signature"
-  std::string origin = {};   // for whom those keys speak, where that is known: "org/model"
-  std::string comment = {};  // what was signed beside the list: version, trusted comment
+  std::string signer;         // who, for people: the names of keys, or an identity
+  std::string scheme;         // "signed statement", "minisign signature"
+  std::string origin = {};    // for whom those keys speak, where that is known: "org/model"
+  std::string comment = {};   // what was signed beside the list: version, trusted comment
+  bool for_this_run = false;  // whom the user named now, not whom they keep for that origin
 };
 
 struct Source {
@@ -109,6 +110,7 @@ struct Source {
   std::vector<Finding> findings;               // lines not understood, weak algorithms, notes
   std::filesystem::path file;                  // what it was read from; empty if not from disk
   std::shared_ptr<const std::string> text;     // all of that file; null if not from a list
+  std::string builder = {};                    // who built its files, by SLSA provenance
   std::string embedded_signature = {};         // signify's, where the list stands inside it
   std::vector<Endorsement> endorsements = {};  // by signatures that were checked
 };

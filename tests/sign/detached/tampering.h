@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "sign/detached/public_key_file.h"
 #include "sign/detached/signature_scheme.h"
 #include "tests/support/test_support.h"
 

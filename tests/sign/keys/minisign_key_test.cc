@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sign/detached/named_key.h"
+#include "sign/detached/public_key_file.h"
 #include "src/base/base64.h"
 #include "src/base/text.h"
 #include "tests/support/test_support.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "sign/detached/named_key.h"
+#include "sign/detached/public_key_file.h"
 #include "tests/support/test_support.h"
 
 namespace hallmark {

@@ -207,6 +207,36 @@ TEST(OriginTrust, ARevokedKeyDoesNotCount) {
   ExpectRefused(Judge(trust, Signed(Statement(1), {1})), "revoked: key-1");
 }
 
+// Whoever stole it could name keys of their own.
+TEST(OriginTrust, ARevokedKeySignsNoRoots) {
+  OriginTrust trust = TrustIn(TestRoot(kOrigin, 1, 1, {1, 2}, {1}));
+  ASSERT_TRUE(trust.Revoke("key-1", "stolen", kNow));
+  EXPECT_FALSE(trust.Rotate({TestRoot(kOrigin, 2, 1, {9}, {1, 9})}, kNow));
+  EXPECT_FALSE(trust.Rotate({TestRoot(kOrigin, 2, 1, {1, 2}, {1})}, kNow));
+  EXPECT_TRUE(trust.Rotate({TestRoot(kOrigin, 2, 1, {9}, {2, 9})}, kNow));
+}
+
+// However many statements follow, the newest version is not forgotten.
+TEST(OriginTrust, TheRatchetIsNotFlooded) {
+  OriginTrust trust = OneKey();
+  Accept(trust, Signed(Statement(7, "seventh"), {1}));
+  for (int i = 0; i < 4200; ++i) {
+    trust.Record(
+        {.signers = {"key-1"}, .statement = {"receipt", 0, DigestOf(std::to_string(i)), 0, kNow}},
+        kNow);
+  }
+  EXPECT_LE(trust.Accepted().size(), 4096u);
+  EXPECT_LE(trust.Events().size(), 1000u);
+  ExpectRefused(Judge(trust, Signed(Statement(3), {1})), "older than version 7");
+}
+
+TEST(OriginTrust, ARootUnseenDoesNotReplaceKeys) {
+  OriginTrust trust = OneKey();
+  const SignedRoot root = TestRoot(kOrigin, 1, 1, {9}, {9});
+  EXPECT_EQ(trust.SetRoot(root, "first-use", kNow).error().code, Errc::kUsage);
+  EXPECT_TRUE(trust.SetRoot(root, "pinned", kNow));
+}
+
 TEST(OriginTrust, ARevokedKeyIsNotAddedAgain) {
   OriginTrust trust = OneKey();
   ASSERT_TRUE(trust.Revoke(TestKey(1).key.Fingerprint().ToString(), "", kNow));

@@ -78,6 +78,20 @@ TEST(TrustStore, AFileThatOthersMayWriteIsNotBelieved) {
   EXPECT_EQ(store.Find("a/b").error().code, Errc::kUntrusted);
 }
 
+TEST(TrustStore, IsForItsUserWhateverTheUmask) {
+  const TemporaryFolder folder;
+  const TrustStore store(folder.Path() / "deep" / "trust");
+  const mode_t before = umask(0);
+  const auto added = AddKey(store, "a/b", 1);
+  umask(before);
+  ASSERT_TRUE(Ok(added));
+  ASSERT_TRUE(Ok(store.Find("a/b")));
+  EXPECT_TRUE(Ok(store.List()));
+  ASSERT_EQ(chmod((folder.Path() / "deep" / "trust").c_str(), 0777), 0);
+  EXPECT_EQ(store.Find("a/b").error().code, Errc::kUntrusted);
+  EXPECT_EQ(store.List().error().code, Errc::kUntrusted);
+}
+
 TEST(TrustStore, AnotherOriginsFileIsNotBelieved) {
   const TemporaryFolder folder;
   const TrustStore store(folder.Path());

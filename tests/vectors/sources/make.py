@@ -544,7 +544,7 @@ def statements():
     nameless = {"path": "", "digests": ["sha512:" + digest("sha512", FILES["sub/d.bin"])]}
     note = ("statement-type", "example.org/test")
     def listed(name, text, files, *findings):
-        ok(name, text if isinstance(text, str) else json.dumps(text), "in-toto", files, findings=[*findings], complete=False)
+        ok(name, text if isinstance(text, str) else json.dumps(text), "in-toto", files, findings=[*findings])
     listed("statement.intoto.json", statement(both), [nameless, named], note)
     payload = lambda what: base64.b64encode(json.dumps(what).encode()).decode()
     envelope = lambda what, **more: {"payloadType": "application/vnd.in-toto+json", "payload": payload(what),

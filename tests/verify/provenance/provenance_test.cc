@@ -53,16 +53,8 @@ TEST(FindChain, DoesNotGoRoundInCircles) {
   EXPECT_EQ(FindChain(steps[0], steps, {Official("x")}).official, nullptr);
 }
 
-TEST(FindChain, TakesSignedStepsFirst) {
-  const std::vector<SignedReceipt> steps = {Step("b", "c"), Step("a", "b", false), Step("a", "b")};
-  const std::vector<Source> official = {Official("a")};
-  const ReceiptChain chain = FindChain(steps[0], steps, official);
-  ASSERT_EQ(chain.receipts.size(), 2u);
-  EXPECT_EQ(chain.receipts[1], &steps[2]);
-}
-
 TEST(FindChain, WeightsLeadOnToo) {
-  std::vector<SignedReceipt> steps = {Step("c", "d")};
+  std::vector<SignedReceipt> steps = {Step("c.safetensors", "d")};
   steps[0].receipt.input_weights = "hm1:11";
   std::vector<Source> official = {Official("a")};
   EXPECT_EQ(FindChain(steps[0], steps, official).official, nullptr);
@@ -71,6 +63,19 @@ TEST(FindChain, WeightsLeadOnToo) {
   steps[0].receipt.input_weights.clear();
   official[0].weights.clear();
   EXPECT_EQ(FindChain(steps[0], steps, official).official, nullptr);
+}
+
+// The same weights with another tokenizer are another model.
+TEST(FindChain, WhatIsReadBesideTheWeightsMustBeTheSources) {
+  std::vector<SignedReceipt> steps = {Step("c.safetensors", "d")};
+  steps[0].receipt.input_weights = "hm1:11";
+  steps[0].receipt.inputs.push_back(Named("tokenizer.json"));
+  std::vector<Source> official = {Official("config.json")};
+  official[0].weights = "hm1:11";
+  EXPECT_EQ(FindChain(steps[0], steps, official).official, nullptr);
+  official[0] = Official("tokenizer.json");
+  official[0].weights = "hm1:11";
+  EXPECT_EQ(FindChain(steps[0], steps, official).official, &official[0]);
 }
 
 // A size or a digest alone is not the file.

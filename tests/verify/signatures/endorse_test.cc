@@ -83,6 +83,26 @@ TEST(Endorse, KeysOfARootThatAsksForSeveralSignNoListsAlone) {
   EXPECT_EQ(Endorsed(Envelope(kSlsa, 1), rules).error().code, Errc::kUntrusted);
 }
 
+// Somebody trusted said something of these files: that they failed a test.
+TEST(Endorse, StatementsOfOtherKindsVouchForNothing) {
+  std::string payload(kSlsa);
+  const std::string_view type = "https://slsa.dev/provenance/v1";
+  payload.replace(payload.find(type), type.size(),
+                  "https://in-toto.io/attestation/test-result/v0.1");
+  SignatureRules rules{.keys = {TestKey(1)}, .required = true, .now = kNow};
+  const auto source = Endorsed(Envelope(payload, 1), rules);
+  ASSERT_FALSE(source);
+  EXPECT_THAT(source.error().message, HasSubstr("does not say that files are what they should be"));
+}
+
+TEST(Endorse, ABuilderMustBeSaid) {
+  SignatureRules rules{.builders = {"https://example.org/builder"}, .now = kNow};
+  const auto source =
+      Endorsed("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824  a.bin\n", rules);
+  ASSERT_FALSE(source);
+  EXPECT_THAT(source.error().message, HasSubstr("does not say who built"));
+}
+
 TEST(Endorse, WhatIsNoListCannotBeSigned) {
   std::vector<Source> sources(1);
   SignatureRules rules{.required = true, .now = kNow};

@@ -1,4 +1,4 @@
-#include "sign/trust/note.h"
+#include "sign/notes/note.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Public keys as their files name them.
+// Files of public keys, in every form that is known here.
 #pragma once
 
 #include <cstdint>
@@ -6,17 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "sign/keys/public_key.h"
+#include "sign/keys/named_key.h"
 
 namespace hallmark {
-
-// A public key that was named or stored as trusted, as its file gives it.
-struct NamedKey {
-  std::string name;  // for people: what the file or the store calls it; may hold hostile bytes
-  PublicKey key;
-  // minisign's and signify's number of the key, 8 bytes; empty where its file has none.
-  std::string number = {};
-};
 
 // Reads any file of one public key that hallmark knows: minisign (or its line of base64 alone),
 // signify, one line of OpenSSH, a note's verifier key ("name+hash+base64"), PEM. Errors:

@@ -1,4 +1,4 @@
-#include "sign/detached/named_key.h"
+#include "sign/detached/public_key_file.h"
 
 #include "sign/keys/ssh_public_key.h"
 #include "src/base/text.h"

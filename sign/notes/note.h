@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sign/detached/signature_scheme.h"
+#include "sign/keys/named_key.h"
 #include "sign/keys/signer.h"
 
 namespace hallmark {

@@ -1,4 +1,4 @@
-#include "sign/detached/named_key.h"
+#include "sign/detached/public_key_file.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "sign/detached/allowed_signers.h"
 #include "sign/keys/commented_base64.h"
 #include "sign/keys/ssh_public_key.h"
-#include "sign/trust/note.h"
+#include "sign/notes/note.h"
 #include "src/base/base64.h"
 #include "src/base/text.h"
 
