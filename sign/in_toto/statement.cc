@@ -11,7 +11,6 @@
 namespace hallmark {
 namespace {
 
-constexpr std::string_view kStatement1 = "https://in-toto.io/Statement/v1";
 constexpr std::string_view kStatement01 = "https://in-toto.io/Statement/v0.1";
 constexpr std::string_view kProvenance1 = "https://slsa.dev/provenance/v1";
 constexpr std::string_view kProvenance02 = "https://slsa.dev/provenance/v0.2";
@@ -23,7 +22,7 @@ class Reader {
 
   Result<InTotoStatement> Read(const JsonValue& root) const {
     const std::string type = HM_TRY(fields_.Text(root, "_type"));
-    if (type != kStatement1 && type != kStatement01) {
+    if (type != kInTotoStatementType && type != kStatement01) {
       return Error{Errc::kUnsupported, subject_,
                    fmt::format("a statement of type {}, known are in-toto's 0.1 and 1",
                                EscapeForPeople(type))};

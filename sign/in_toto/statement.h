@@ -12,6 +12,8 @@
 
 namespace hallmark {
 
+inline constexpr std::string_view kInTotoStatementType = "https://in-toto.io/Statement/v1";
+
 struct InTotoSubject {
   std::string name;             // any text; often a path or a package; may hold hostile bytes
   std::vector<Digest> digests;  // of algorithms that are known here, and as long as theirs

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "sign/in_toto/statement.h"
 #include "src/base/text.h"
 #include "src/hash/hasher.h"
 #include "src/io/directory.h"

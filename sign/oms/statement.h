@@ -15,7 +15,6 @@
 
 namespace hallmark {
 
-inline constexpr std::string_view kInTotoStatementType = "https://in-toto.io/Statement/v1";
 inline constexpr std::string_view kOmsPredicateType = "https://model_signing/signature/v1.0";
 // Of version 0.2 of model_signing.
 inline constexpr std::string_view kOmsLegacyPredicateType = "https://model_signing/Digests/v0.1";

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sign/in_toto/statement.h"
 #include "sign/oms/oms_key.h"
 #include "sign/sigstore/dsse.h"
 #include "src/base/base64.h"

@@ -1,5 +1,6 @@
 // Any bytes as the signature of a statement: refused with a reason, or read in the one form that
-// writes the same bytes; and nothing but what was signed is ever accepted as signed.
+// writes the same bytes; and nothing but what was signed is ever accepted as signed. And as a proof
+// that a log has it.
 #include "sign/trust/statement_signature.h"
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "sign/keys/signer.h"
+#include "sign/trust/tlog_proof.h"
 
 namespace hallmark {
 namespace {
@@ -26,7 +28,21 @@ bool WasSigned(const std::string& text) {
          text.ends_with("\norigin my-org/tiny\nversion 2\nissued -\nexpires 4070908800\n");
 }
 
+void CheckProof(std::string_view text) {
+  const auto proof = ParseTlogProof(text, "fuzz");
+  if (!proof) {
+    HM_CHECK(!proof.error().message.empty());
+    return;
+  }
+  HM_CHECK(!proof->checkpoint.empty() && proof->hashes.size() <= 64);
+  for (const std::string& hash : proof->hashes) HM_CHECK(hash.size() == 32);
+  TrustRoot root;
+  root.logs.push_back({{"log.example/x", FuzzSigner().Public()}, NoteKind::kEd25519});
+  HM_CHECK(!CheckTlogProof(*proof, "never logged", root, 0, "fuzz"));
+}
+
 void Check(std::string_view text) {
+  CheckProof(text);
   const auto parsed = ParseSignedStatement(text, "fuzz");
   if (!parsed) {
     HM_CHECK(!parsed.error().message.empty());

@@ -97,7 +97,13 @@ class BundleChecker {
       endorsement.signer = rules_.certificates->rule.identity;  // the one that was asked for
     }
     if (!checked->issuer.empty()) endorsement.signer += " by " + checked->issuer;
-    if (checked->time) endorsement.comment = "signed by " + TimeText(*checked->time);
+    if (!checked->statement.is_legacy) {
+      endorsement.comment = "root " + checked->statement.root.ToString();
+    }
+    if (checked->time) {
+      endorsement.comment += (endorsement.comment.empty() ? "" : ", ") + std::string("signed by ") +
+                             TimeText(*checked->time);
+    }
     Endorse(std::move(endorsement));
     return {};
   }
