@@ -77,7 +77,13 @@ std::string Listed(std::uint64_t count) {
   return fmt::format("{} listed file{}", count, count == 1 ? "" : "s");
 }
 
-bool IsSigned(const SourceSummary& source) { return !source.endorsements.empty(); }
+// A receipt says what was made of what, not that it is what it should be.
+bool IsSigned(const SourceSummary& source) {
+  return source.dialect != "receipt" &&
+         std::ranges::any_of(source.endorsements, [](const Endorsement& endorsement) {
+           return endorsement.scheme != "signed receipt";
+         });
+}
 
 // "A and B of org/model"
 std::string Signers(const std::vector<SourceSummary>& sources) {
@@ -302,7 +308,9 @@ void SayWhatIsNotSigned(VerifyReport& report) {
   if (report.verdict != Verdict::kAuthentic) return;
   const auto unlisted = static_cast<std::uint64_t>(
       std::ranges::count(report.files, FileState::kUnlisted, &FileVerdict::state));
-  if (unlisted > 0 && report.weights.state != WeightsVerdict::State::kSame) {
+  if (report.weights.state == WeightsVerdict::State::kSame) {
+    report.summary += "; of configuration and tokenizer that says nothing";
+  } else if (unlisted > 0) {
     report.summary += fmt::format("; {} here {} not in what is signed", Files(unlisted),
                                   unlisted == 1 ? "is" : "are");
   }

@@ -132,7 +132,20 @@ class Verification {
     if (!options_.signatures) return {};
     SignatureRules rules = *options_.signatures;
     rules.required = false;
-    HM_TRY(EndorseAll(rules, sources_));
+    std::vector<Source> endorsed;
+    for (Source& source : sources_) {
+      std::vector<Source> one = {source};
+      auto done = EndorseAll(rules, one);
+      if (done) {
+        endorsed.push_back(std::move(one.front()));
+      } else if (source.inside_copy || done.error().code != Errc::kUntrusted) {
+        return done;
+      } else {  // of a neighbour, which need not be about this copy
+        AddFindings(
+            {{Severity::kWarning, "unusable-list", done.error().subject, done.error().message}});
+      }
+    }
+    sources_ = std::move(endorsed);
     if (!options_.signatures->required) return {};
     std::erase_if(sources_, [](const Source& source) { return source.endorsements.empty(); });
     if (!sources_.empty()) return {};

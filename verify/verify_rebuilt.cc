@@ -69,12 +69,12 @@ Result<VerifyReport> VerifyRebuilt(const std::filesystem::path& copy, const Reci
        fmt::format("{} of {} tensors of the copy are in none of the files that match: of these "
                    "nothing is known",
                    unknown.size(), source.Canonical().tensors.size())});
-  // Where a part was asked for, the rest is not expected to be known.
-  if (options.include.empty() &&
-      (report.verdict == Verdict::kAuthentic || report.verdict == Verdict::kMatches ||
-       report.verdict == Verdict::kPartial)) {
+  if (report.verdict == Verdict::kAuthentic || report.verdict == Verdict::kMatches ||
+      report.verdict == Verdict::kPartial) {
+    // Where a part was asked for, the rest is not expected to be known.
+    const bool held = report.verdict != Verdict::kPartial || report.holds_as_asked;
+    report.holds_as_asked = held && !options.include.empty();
     report.verdict = Verdict::kPartial;
-    report.holds_as_asked = false;
     report.summary += fmt::format("; {} of the copy's tensors are in none of them", unknown.size());
   }
   return report;

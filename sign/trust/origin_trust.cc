@@ -229,7 +229,12 @@ Result<Acceptance> OriginTrust::Judge(const SignedStatement& signed_statement,
   for (const NamedKey* signer : HM_TRY(FindSigners(signed_statement.note, root_.keys, subject))) {
     (IsRevoked(signer->key) ? revoked : acceptance.signers).push_back(signer->name);
   }
-  if (acceptance.signers.size() < root_.threshold) {
+  const bool known = FindAccepted(statement) != nullptr;
+  if (acceptance.signers.size() < root_.threshold && rules.at_rest && known && revoked.empty()) {
+    acceptance.findings.push_back({Severity::kNote, "superseded-statement", subject,
+                                   "it was accepted before, by keys of an earlier root"});
+    acceptance.signers.push_back("keys of an earlier root");
+  } else if (acceptance.signers.size() < root_.threshold) {
     std::string message = fmt::format("signed by {} of the keys trusted for {}, {} needed",
                                       acceptance.signers.size(), Origin(), root_.threshold);
     if (!acceptance.signers.empty()) message += ": " + Joined(acceptance.signers);
@@ -258,7 +263,6 @@ Result<Acceptance> OriginTrust::Judge(const SignedStatement& signed_statement,
   if (statement.issued && *statement.issued > latest) {
     return Untrusted(subject, fmt::format("issued in the future, {}", DateOf(*statement.issued)));
   }
-  const bool known = FindAccepted(statement) != nullptr;
   const auto check_age = [&](std::string_view what,
                              const std::optional<std::uint64_t>& expires) -> Result<void> {
     if (!IsOver(expires, Later(now))) return {};

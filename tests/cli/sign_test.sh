@@ -119,6 +119,22 @@ run 6 verify copy --against old.json --key a.pub
 mkdir mixed && cp copy/* mixed && cp twin/extra.txt mixed && sed -i 's/1/2/' mixed/config.json
 run 1 verify mixed --against m3.json
 
+# Keys that were replaced, not revoked: what was accepted stays right at rest.
+run 0 trust forget "$origin"
+run 0 trust root a.pub --origin "$origin" -o r1.json
+run 0 sign r1.json --key a.key
+run 0 trust pin r1.json --first-use
+run 0 verify copy --against m3.json
+run 0 trust root b.pub --after r1.json -o r2.json
+run 0 sign r2.json --key a.key
+run 0 sign r2.json --key b.key --add
+run 0 trust rotate r2.json
+run 6 verify copy --against m3.json
+run 0 verify copy --against m3.json --at-rest
+run 6 verify copy --against m1.json --at-rest
+run 0 trust forget "$origin"
+run 0 trust add a.pub "$origin"
+
 # A key that is believed no more.
 run 0 trust revoke "$origin" a --reason stolen
 run 6 verify copy --against m3.json
@@ -216,6 +232,14 @@ run 0 verify "$gguf" --against all.sums --recipe meta.recipe --key a.pub
 verdict authentic
 run 3 verify "$gguf" --against few.sums --recipe meta.recipe --key a.pub
 verdict partial
+"$hallmark" verify "$gguf" --against few.sums --recipe meta.recipe --key a.pub --include '*.pth' >included || true
+grep -q '^partial' included || complain 'a part of the tensors is authentic with --include'
+# A manifest with its signature is found beside the copy.
+mkdir found && cp "$gguf" found/model.gguf
+run 0 hash found/model.gguf --format manifest -o found/model.json
+run 0 sign found/model.json --key a.key
+run 0 verify found/model.gguf --key a.pub
+verdict authentic
 
 # OpenBSD's list inside its signature.
 run 0 sign m3.json --key a.key --format sha256sig -o SHA256.sig
@@ -280,13 +304,18 @@ out_has 'none of its receipts is signed by somebody trusted'
 run 1 verify step2.gguf --against m3.json --key a.pub --key b.pub --provenance receipts/step1.gguf.receipt.json
 out_has 'no receipt that is signed by somebody trusted is of it'
 run 1 verify step2.gguf --against m3.json --key a.pub --key b.pub --provenance receipts/step2.gguf.receipt.json
-out_has 'do not lead back'
+out_has 'do not lead back to the source'
 sed -i 's/Q4_0/Q8_0/' receipts/step2.gguf.receipt.json
-run 6 verify step2.gguf --against m3.json --key a.pub --key b.pub --provenance receipts
+run 1 verify step2.gguf --against m3.json --key a.pub --key b.pub --provenance receipts
 run 2 verify step2.gguf --key a.pub --provenance receipts
-# A receipt alone says what was written.
+run 2 verify step2.gguf --against m3.json --against SHA256SUMS --key a.pub --provenance receipts
+# A receipt alone says what was written, not that it is what it should be.
 run 0 verify step1.gguf --against receipts/step1.gguf.receipt.json --key b.pub
-verdict authentic
+verdict matches
+# What no step wrote is not vouched for.
+mkdir with && cp step1.gguf with && echo evil >with/tokenizer.json
+run 3 verify with --against m3.json --key a.pub --key b.pub --provenance receipts
+verdict partial
 
 # Secrets stay secret.
 chmod 644 a.key

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <map>
 #include <set>
@@ -13,7 +14,6 @@
 #include "src/base/text.h"
 #include "src/io/directory.h"
 #include "verify/signatures/endorse.h"
-#include "weights/model_sets.h"
 
 namespace hallmark {
 namespace fs = std::filesystem;
@@ -43,6 +43,13 @@ std::set<std::pair<Digest, std::uint64_t>> TreesOf(const Source& source) {
   return trees;
 }
 
+// Files of these hold weights and nothing else; a GGUF may hold another tokenizer.
+bool HoldsWeightsAlone(std::string_view path) {
+  return std::ranges::any_of(
+      std::array<std::string_view, 5>{".safetensors", ".pth", ".pt", ".npz", ".distcp"},
+      [&](std::string_view suffix) { return path.ends_with(suffix); });
+}
+
 // What the step read is what `source` lists: the same weights, or the very files; and all else
 // that it read, configuration and tokenizer, are files of the source in either case.
 bool ReadFrom(const Receipt& receipt, const Source& source) {
@@ -51,7 +58,14 @@ bool ReadFrom(const Receipt& receipt, const Source& source) {
   const auto trees = TreesOf(source);
   return !receipt.inputs.empty() && std::ranges::all_of(receipt.inputs, [&](const ReceiptFile&
                                                                                 file) {
-    return trees.contains({file.tree, file.size}) || (same_weights && LooksLikeWeights(file.path));
+    return trees.contains({file.tree, file.size}) || (same_weights && HoldsWeightsAlone(file.path));
+  });
+}
+
+// Whoever derived a copy knows of its weights, and not what else is in it.
+bool IsOfConversion(const Receipt& receipt) {
+  return std::ranges::none_of(receipt.request, [](const ReceiptParameter& parameter) {
+    return parameter.name == "derived";
   });
 }
 
@@ -112,15 +126,21 @@ void Conclude(const ReceiptChain& chain, VerifyReport& report) {
   std::ranges::copy(official.findings, std::back_inserter(report.findings));
   report.provenance = StepsOf(chain);
   std::string origin = "which is not authenticated";
+  report.verdict = Verdict::kMatches;
   if (IsSigned(official)) {
     origin = "signed by " + official.endorsements.front().signer;
-  } else {
-    report.verdict = Verdict::kMatches;
+    report.verdict = Verdict::kAuthentic;
   }
   report.summary =
       fmt::format("made from {} ({}) in {}, each signed by somebody trusted: {}", official.name,
                   origin, Count(chain.receipts.size(), "step"), Relations(chain));
   report.hint = "that the steps give these very bytes, hallmark derive and convert --replay show";
+  const auto others = static_cast<std::uint64_t>(
+      std::ranges::count(report.files, FileState::kUnlisted, &FileVerdict::state));
+  if (others == 0) return;
+  report.verdict = Verdict::kPartial;
+  report.summary += fmt::format("; but {} here {} written by none of them", Count(others, "file"),
+                                others == 1 ? "was" : "were");
 }
 
 }  // namespace
@@ -149,9 +169,11 @@ Result<std::vector<SignedReceipt>> OpenReceipts(const std::vector<fs::path>& pat
   lenient.required = false;
   lenient.files.clear();
   for (SignedReceipt& receipt : receipts) {
-    std::vector<Source> one = {std::move(receipt.source)};
-    HM_TRY(EndorseAll(lenient, one));
-    receipt.source = std::move(one.front());
+    std::vector<Source> one = {receipt.source};
+    auto endorsed = EndorseAll(lenient, one);
+    // One that is signed badly is worth as little as one that is not; it may not even be needed.
+    if (!endorsed && endorsed.error().code != Errc::kUntrusted) return std::move(endorsed).error();
+    if (endorsed) receipt.source = std::move(one.front());
   }
   return receipts;
 }
@@ -189,6 +211,10 @@ Result<VerifyReport> VerifyProvenance(const fs::path& copy, std::vector<Source> 
                                       const std::vector<SignedReceipt>& receipts,
                                       const VerifyOptions& options, const Task& task) {
   HM_CHECK(!options.part && !options.sample);
+  if (official.size() != 1) {
+    return Error{Errc::kUsage, copy.string(),
+                 fmt::format("receipts lead back to one source, got {}", official.size())};
+  }
   if (options.signatures) HM_TRY(EndorseAll(*options.signatures, official));
   VerifyOptions files_only = options;
   files_only.compare_weights = false;
@@ -199,7 +225,7 @@ Result<VerifyReport> VerifyProvenance(const fs::path& copy, std::vector<Source> 
   for (const SignedReceipt& receipt : receipts) {
     const bool counts = std::ranges::any_of(
         official, [&](const Source& source) { return CountsFor(receipt.source, source); });
-    if (counts) counting.push_back(receipt);
+    if (counts && IsOfConversion(receipt.receipt)) counting.push_back(receipt);
   }
   const DirectoryListing listing = HM_TRY(ListFiles(copy));
   std::string why = counting.empty() ? "none of its receipts is signed by somebody trusted for it"
@@ -217,7 +243,9 @@ Result<VerifyReport> VerifyProvenance(const fs::path& copy, std::vector<Source> 
       Conclude(chain, report);
       return report;
     }
-    why = "its signed receipts do not lead back to a source";
+    why = official.front().weights.empty() && TreesOf(official.front()).empty()
+              ? "the source lists neither weights nor tree roots, by which receipts know files"
+              : "its signed receipts do not lead back to the source, with all that was read";
   }
   VerifyOptions endorsed = options;
   endorsed.signatures = nullptr;  // they were looked at

@@ -37,6 +37,7 @@ class Endorser {
       : rules_(rules), source_(source) {
     // A manifest that says for whom it speaks is believed by what is remembered of that origin.
     const bool speaks = source_.manifest && !source_.manifest->origin.empty();
+    if (speaks) why_not_ = "; it names an origin, and needs a signed statement (NAME.sig)";
     std::ranges::copy_if(signers, std::back_inserter(signers_), [&](const TrustedSigner& signer) {
       return signer.origin.empty() || !speaks;
     });
@@ -63,7 +64,8 @@ class Endorser {
                        "name its signature with --signature; beside it, NAME.sig and NAME.minisig "
                        "are looked for");
     }
-    return Untrusted(source_.name, "it is signed, but by nobody who is trusted here: " + strangers_,
+    return Untrusted(source_.name,
+                     "it is signed, but by nobody who is trusted here: " + strangers_ + why_not_,
                      "--key names a key for this run, hallmark trust add one to keep");
   }
 
@@ -304,6 +306,7 @@ class Endorser {
   std::vector<TrustedSigner> signers_;
   Source& source_;
   std::string strangers_;
+  std::string why_not_;          // a signature of another kind than is needed
   std::optional<Error> failed_;  // the first signature that could not be used
 };
 

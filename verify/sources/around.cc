@@ -101,7 +101,8 @@ class Search {
  private:
   // Reads `path` if it is named like a list and is one.
   std::optional<Source> Read(const fs::path& path, std::uint64_t size) {
-    if (!IsNamedLikeAList(path.filename().string()) || size > kMaxSourceBytes) return std::nullopt;
+    const bool may_be = IsNamedLikeAList(path.filename().string()) || IsSigned(path);
+    if (!may_be || size > kMaxSourceBytes) return std::nullopt;
     const auto read = [&]() -> Result<Source> {
       const auto file = HM_TRY(OpenFile(path));
       return ParseSource(HM_TRY(ReadWholeFile(*file, kMaxSourceBytes)), path.string());
@@ -117,6 +118,14 @@ class Search {
     }
     source->file = path;
     return *std::move(source);
+  }
+
+  // JSON with a signature beside it is most likely a manifest.
+  static bool IsSigned(const fs::path& path) {
+    if (path.extension() != ".json") return false;
+    std::error_code code;
+    return fs::is_regular_file(path.string() + ".sig", code) ||
+           fs::is_regular_file(path.string() + ".minisig", code);
   }
 
   std::size_t CountPresent(const Source& source, const std::string& prefix) const {
