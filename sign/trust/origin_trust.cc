@@ -88,6 +88,14 @@ Result<void> OriginTrust::AddKey(NamedKey key, std::uint64_t now) {
   return {};
 }
 
+void OriginTrust::PutInForce(const SignedRoot& root, std::string_view how, std::uint64_t now) {
+  root_ = root.root;
+  root_digest_ = root.sha256;
+  root_json_ = root.json;
+  root_signature_ = root.signature;
+  Note(now, std::string(how), fmt::format("root {}, sha256 {}", root_.version, root.sha256.Hex()));
+}
+
 Result<void> OriginTrust::SetRoot(const SignedRoot& root, std::string_view how, std::uint64_t now) {
   if (root_.version > 0) {
     if (root_digest_ == root.sha256) return {};
@@ -107,11 +115,7 @@ Result<void> OriginTrust::SetRoot(const SignedRoot& root, std::string_view how, 
     return Untrusted(Origin(), fmt::format("the root expired {}", DateOf(*root.root.expires)));
   }
   HM_TRY(CheckOwnKeys(WithoutRevoked(root.root), root, Origin()));
-  root_ = root.root;
-  root_digest_ = root.sha256;
-  root_json_ = root.json;
-  root_signature_ = root.signature;
-  Note(now, std::string(how), fmt::format("root {}, sha256 {}", root_.version, root.sha256.Hex()));
+  PutInForce(root, how, now);
   return {};
 }
 
@@ -134,13 +138,7 @@ Result<void> OriginTrust::Rotate(const std::vector<SignedRoot>& next, std::uint6
     return Untrusted(Origin(),
                      fmt::format("root {} expired {}", last->version, DateOf(*last->expires)));
   }
-  for (const SignedRoot& root : next) {
-    root_ = root.root;
-    root_digest_ = root.sha256;
-    root_json_ = root.json;
-    root_signature_ = root.signature;
-    Note(now, "rotated", fmt::format("root {}, sha256 {}", root_.version, root.sha256.Hex()));
-  }
+  for (const SignedRoot& root : next) PutInForce(root, "rotated", now);
   return {};
 }
 

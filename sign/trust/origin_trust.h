@@ -104,6 +104,7 @@ class OriginTrust {
   bool IsRevoked(const PublicKey& key) const;
   std::uint64_t Later(std::uint64_t now) const { return std::max(now, clock_); }
   void Note(std::uint64_t now, std::string what, std::string detail);
+  void PutInForce(const SignedRoot& root, std::string_view how, std::uint64_t now);
   TrustRoot WithoutRevoked(TrustRoot root) const;
   void ForgetOldest();
   const AcceptedStatement* FindAccepted(const StatementText& statement) const;
