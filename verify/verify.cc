@@ -134,11 +134,13 @@ class Verification {
     rules.required = false;
     std::vector<Source> endorsed;
     for (Source& source : sources_) {
-      std::vector<Source> one = {source};
+      const bool inside_copy = source.inside_copy;
+      std::vector<Source> one;
+      one.push_back(std::move(source));
       auto done = EndorseAll(rules, one);
       if (done) {
         endorsed.push_back(std::move(one.front()));
-      } else if (source.inside_copy || done.error().code != Errc::kUntrusted) {
+      } else if (inside_copy || done.error().code != Errc::kUntrusted) {
         return done;
       } else {  // of a neighbour, which need not be about this copy
         AddFindings(

@@ -169,11 +169,13 @@ Result<std::vector<SignedReceipt>> OpenReceipts(const std::vector<fs::path>& pat
   lenient.required = false;
   lenient.files.clear();
   for (SignedReceipt& receipt : receipts) {
-    std::vector<Source> one = {receipt.source};
+    std::vector<Source> one;
+    one.push_back(std::move(receipt.source));
     auto endorsed = EndorseAll(lenient, one);
     // One that is signed badly is worth as little as one that is not; it may not even be needed.
     if (!endorsed && endorsed.error().code != Errc::kUntrusted) return std::move(endorsed).error();
-    if (endorsed) receipt.source = std::move(one.front());
+    receipt.source = std::move(one.front());
+    if (!endorsed) receipt.source.endorsements.clear();
   }
   return receipts;
 }
